@@ -1,0 +1,76 @@
+# Everything that a contributor and the CI do, on a machine with Python >= 3.11 and make.
+# `make help` lists the targets. `make PYTHON=/path/to/python3.12 test` names the Python to build .venv with.
+
+PY := .venv/bin/python
+READY := .venv/ready
+PROTOS := $(wildcard proto/raakvlak_protocol/v1/*.proto)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test check format protos protos-check kills bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(READY) ## make .venv and install the locked libraries into it (every other target does it when needed)
+
+# Two steps: pip refuses hashes together with an editable install. The second one downloads nothing, because the
+# lock has the build backend too. Keeps a .venv that stands there already.
+$(READY): requirements.lock pyproject.toml | .venv/bin/pip
+	@echo 'installing the locked libraries into .venv (about a minute the first time)' >&2
+	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/bin/pip:
+	@python=$$(scripts/find-python $(PYTHON)) && { "$$python" -m venv .venv || { rm -rf .venv; \
+	  echo "make: $$python could not make a virtual environment, so nothing can be installed;" \
+	    "on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }; }
+
+demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five organisations, one family's pictures
+	@test -e demo/federation.toml || \
+	  .venv/bin/raakvlak-local population demo --cases 2000 --organisations 5 --seed 1
+	@.venv/bin/raakvlak-local run demo --data demo/data --exit
+
+test: $(READY) ## all tests
+	@$(PY) -m pytest
+
+check: $(READY) protos-check ## style, types, imports between packages, generated files
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: $(READY) ## mend what ruff can mend by itself
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+protos: $(READY) ## generate the Python modules of the .proto files
+	@$(PY) -m grpc_tools.protoc -I proto --python_out=proto --pyi_out=proto $(PROTOS)
+
+protos-check: $(READY) ## fail when `make protos` would change something
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	  $(PY) -m grpc_tools.protoc -I proto --python_out="$$fresh" --pyi_out="$$fresh" $(PROTOS) && \
+	  diff -r -x '*.proto' -x '__*__*' -x py.typed "$$fresh/raakvlak_protocol/v1" proto/raakvlak_protocol/v1 >&2 || \
+	  { echo 'make: the generated modules are not those of the .proto files; run: make protos' >&2; exit 1; }
+
+kills: $(READY) ## kill node, index and key holder 50 times at random points (`make test` does it ten times)
+	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill
+
+bench: $(READY) ## the benchmarks, with their floors and goals
+	@for bench in oprf publish end_to_end; do $(PY) -m tests.bench $$bench --json || exit 1; done
+
+# With the oldest Python supported: what only that one needs is then in the lock too, and does no harm elsewhere.
+# The file names no index and no folder, so that it holds wherever the packages come from.
+lock: $(READY) ## renew requirements.lock to the newest versions that pyproject.toml allows
+	@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock needs a .venv of Python 3.11: \
+	the lock has to hold for it too; run: make clean && make PYTHON=python3.11 lock")'
+	@CUSTOM_COMPILE_COMMAND='make lock' $(PY) -m piptools compile --quiet --upgrade --extra dev \
+	  --build-deps-for editable --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	  --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean: ## remove .venv, the demo and every cache; keeps what git knows
+	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf tests/peers/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -maxdepth 2 -name '*.egg-info' -type d -prune -exec rm -rf {} +

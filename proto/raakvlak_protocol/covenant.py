@@ -1,0 +1,400 @@
+"""The covenant as a verdict: signed bytes in, one frozen object out, which answers who may do what with which keys.
+
+A covenant file holds a history: the pinned version first, each later one signed by the board keys of the one before.
+`verify` reads it without I/O or clock; whatever it returns was signed, is in force, and is consistent in itself: all
+public shares of a key lie on one polynomial through its group key, and no key serves two purposes.
+"""
+
+import hashlib
+import hmac
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from nacl.bindings import crypto_core_ed25519_is_valid_point
+
+from raakvlak_protocol import threshold
+from raakvlak_protocol.encoding import parse, prefixed
+from raakvlak_protocol.errors import Malformed, NotPermitted, Refused
+from raakvlak_protocol.identifier import NAMESPACES
+from raakvlak_protocol.identity import Identity, Role, checked_id
+from raakvlak_protocol.publication import verified
+from raakvlak_protocol.relation import Relation
+from raakvlak_protocol.v1 import covenant_pb2 as pb
+
+KINDS: Final = ("education", "municipality", "police", "justice", "youth_care", "health", "shelter", "coordinator")
+# A name in an event can be a location: what these kinds publish goes through the coordinator only.
+NEVER_DIRECT: Final = frozenset({"shelter"})
+MAX_RETENTION_MONTHS: Final = 24
+MAX_MIXING_MINUTES: Final = 24 * 60
+KEY_BYTES: Final = 32
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What each key holder grants a member in one namespace, in evaluations."""
+
+    declared: int
+    first_load: int
+    daily: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An organisation that takes part."""
+
+    identity: Identity
+    name: str
+    kind: str
+    signing_key: bytes
+    letter_key: bytes
+    quotas: Mapping[str, Quota]
+
+    @property
+    def id(self) -> str:
+        return self.identity.id
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """A legal entity that holds one share of each key."""
+
+    identity: Identity
+    name: str
+    share_number: int
+
+    @property
+    def id(self) -> str:
+        return self.identity.id
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """The public side of one (namespace, epoch): the key that no single party holds, and each holder's share of it."""
+
+    public_key: bytes
+    shares: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """From when until when which keys make tokens."""
+
+    number: int
+    valid_from: datetime
+    valid_until: datetime
+    keys: Mapping[str, GroupKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Covenant:
+    """A version that was verified. Times are UTC; ids are unique within their role."""
+
+    id: str
+    version: int
+    hash: bytes
+    sandbox: bool
+    valid_from: datetime
+    valid_until: datetime
+    roots: tuple[bytes, ...]
+    members: Mapping[str, Member]
+    key_holders: Mapping[str, KeyHolder]
+    key_threshold: int
+    epochs: Mapping[int, Epoch]
+    index: Identity
+    retention_months: int
+    adult_clients: bool
+    household_limit: int
+    mixing_minutes: int
+    relations: Mapping[str, frozenset[Relation]]
+    direct: frozenset[frozenset[str]]
+    payload: pb.Covenant
+
+    @property
+    def roots_pem(self) -> bytes:
+        """The CA certificates under which every party's certificate stands, as PEM."""
+        return "".join(ssl.DER_cert_to_PEM_cert(each) for each in self.roots).encode()
+
+    def knows(self, identity: Identity) -> bool:
+        """Whether a party of this identity takes part."""
+        if identity.role is Role.NODE:
+            known: Identity | None = getattr(self.members.get(identity.id), "identity", None)
+        elif identity.role is Role.KEYHOLDER:
+            known = getattr(self.key_holders.get(identity.id), "identity", None)
+        else:
+            known = self.index
+        return known == identity
+
+    def member(self, member_id: str) -> Member:
+        """The member, or NotPermitted: an id that the covenant does not name takes no part."""
+        found = self.members.get(member_id)
+        if found is None:
+            raise NotPermitted(f"the covenant {self.id} version {self.version} names no such member")
+        return found
+
+    def quota(self, member_id: str, namespace: str) -> Quota:
+        """What the member may ask of each key holder; nothing where the covenant is silent."""
+        return self.member(member_id).quotas.get(namespace, Quota(0, 0, 0))
+
+    def epoch_at(self, now: datetime) -> Epoch:
+        """The newest epoch in force; raises Refused where none is."""
+        live = [each for each in self.epochs.values() if each.valid_from <= now < each.valid_until]
+        if not live:
+            raise Refused("no epoch of the covenant is in force: the covenant board must issue a new version")
+        return max(live, key=lambda each: each.number)
+
+    def live_epochs(self, now: datetime) -> tuple[Epoch, ...]:
+        """All epochs in force, oldest first."""
+        live = (each for each in self.epochs.values() if each.valid_from <= now < each.valid_until)
+        return tuple(sorted(live, key=lambda each: each.number))
+
+    def key(self, namespace: str, epoch: int) -> GroupKey:
+        """The key of a namespace in an epoch; raises Refused where the covenant has none."""
+        found = self.epochs[epoch].keys.get(namespace) if epoch in self.epochs else None
+        if found is None:
+            raise Refused(f"the covenant has no key for namespace {namespace!r} in epoch {epoch}")
+        return found
+
+    def may_publish(self, kind: str) -> frozenset[Relation]:
+        """The relations that a kind of organisation may publish."""
+        return self.relations.get(kind, frozenset())
+
+    def direct_for(self, kind: str, other: str) -> bool:
+        """Whether the two kinds see each other's matches without a coordinator."""
+        return frozenset((kind, other)) in self.direct
+
+    def shared_keys(self, other: "Covenant") -> list[tuple[str, int]]:
+        """(namespace, epoch) of own group keys that the other covenant uses too: they would join the two."""
+        theirs = {key.public_key for epoch in other.epochs.values() for key in epoch.keys.values()}
+        return [
+            (namespace, epoch.number)
+            for epoch in self.epochs.values()
+            for namespace, key in epoch.keys.items()
+            if key.public_key in theirs
+        ]
+
+
+def signed_bytes(payload: bytes) -> bytes:
+    """What a board key signs: the prefix and the payload as shipped."""
+    return prefixed("raakvlak/v1/covenant") + payload
+
+
+def covenant_hash(payload: bytes) -> bytes:
+    """By which a version is pinned, and named in every call. 32 bytes."""
+    return hashlib.sha256(signed_bytes(payload)).digest()
+
+
+def verify(history: bytes, pinned: bytes, now: datetime) -> Covenant:
+    """The newest version in a covenant file, if its whole history holds.
+
+    `pinned` is the hash of the first version, given out of band. Raises Malformed for a file that is none, Refused
+    for a wrong pin, signature, succession or date. Does not check that anybody deserves to be a member.
+    """
+    versions = parse(pb.CovenantHistory, history).versions
+    if not versions:
+        raise Malformed("the covenant file holds no version")
+    if not hmac.compare_digest(covenant_hash(versions[0].payload), pinned):
+        raise Refused("this is not the covenant that was pinned: its hash differs, ask the covenant board which is right")
+    covenant = _read(versions[0].payload)
+    _demand_signatures(versions[0], covenant)
+    for envelope in versions[1:]:
+        following = _read(envelope.payload)
+        _demand_succession(covenant, following)
+        _demand_signatures(envelope, covenant)
+        covenant = following
+    if not covenant.valid_from <= now < covenant.valid_until:
+        raise Refused(
+            f"covenant {covenant.id} version {covenant.version} is in force from {covenant.valid_from:%Y-%m-%d} "
+            f"until {covenant.valid_until:%Y-%m-%d}, which is not now: check the clock, ask the board for a new version"
+        )
+    return covenant
+
+
+def _demand_signatures(envelope: pb.CovenantEnvelope, demanding: Covenant) -> None:
+    allowed = set(demanding.payload.board_keys)
+    signed = {
+        each.public_key
+        for each in envelope.signatures
+        if each.public_key in allowed and verified(each.public_key, signed_bytes(envelope.payload), each.signature)
+    }
+    if len(signed) < demanding.payload.board_threshold:
+        raise Refused(
+            f"the covenant has {len(signed)} valid board signatures and needs {demanding.payload.board_threshold}: "
+            "somebody outside the board may have made it"
+        )
+
+
+def _demand_succession(before: Covenant, after: Covenant) -> None:
+    if after.id != before.id or after.version != before.version + 1 or after.payload.previous_hash != before.hash:
+        raise Refused(f"version {after.version} does not follow on version {before.version}: the history was changed")
+    if after.sandbox != before.sandbox:
+        raise Refused("a sandbox never becomes a real federation, nor the reverse")
+    if (list(after.payload.epochs), list(after.payload.key_holders), after.key_threshold) != (
+        list(before.payload.epochs),
+        list(before.payload.key_holders),
+        before.key_threshold,
+    ):
+        raise Refused("a change of keys or key holders needs the key holders' signatures, which this version can't check")
+
+
+def _read(payload: bytes) -> Covenant:
+    message = parse(pb.Covenant, payload)
+    checked_id(message.id, "id")
+    key_holders = _key_holders(message)
+    return Covenant(
+        id=message.id,
+        version=message.version,
+        hash=covenant_hash(payload),
+        sandbox=message.sandbox,
+        valid_from=_moment(message.valid_from),
+        valid_until=_moment(message.valid_until),
+        roots=_filled(message.ca_certificates, "ca_certificates"),
+        members=_members(message),
+        key_holders=key_holders,
+        key_threshold=_between(message.key_threshold, 1 if message.sandbox else 2, len(key_holders), "key_threshold"),
+        epochs=_epochs(message, {each.share_number for each in key_holders.values()}),
+        index=Identity(message.id, Role.INDEX, checked_id(message.index.id, "index.id")),
+        retention_months=_between(message.rules.retention_months, 1, MAX_RETENTION_MONTHS, "retention_months"),
+        adult_clients=message.rules.adult_clients,
+        household_limit=_between(message.rules.household_limit, 1, 1000, "household_limit"),
+        mixing_minutes=_between(message.rules.mixing_minutes, 0, MAX_MIXING_MINUTES, "mixing_minutes"),
+        relations=_relations(message),
+        direct=_direct(message),
+        payload=_board_checked(message),
+    )
+
+
+def _board_checked(message: pb.Covenant) -> pb.Covenant:
+    keys = set(message.board_keys)
+    if len(keys) != len(message.board_keys) or not all(_is_signing_key(key) for key in keys):
+        raise Malformed("a board key is no Ed25519 key, or stands twice", field="board_keys")
+    least = 1 if message.sandbox else 2
+    _between(message.board_threshold, least, len(keys), "board_threshold")
+    if message.version < 1:
+        raise Malformed("versions count from 1", field="version")
+    return message
+
+
+def _members(message: pb.Covenant) -> Mapping[str, Member]:
+    members = [_member(message.id, each) for each in message.members]
+    _demand_distinct((each.signing_key for each in members), "members' signing keys")
+    _demand_distinct((each.letter_key for each in members), "members' letter keys")
+    return _by_id(members, "member")
+
+
+def _member(covenant_id: str, entry: pb.Member) -> Member:
+    if entry.kind not in KINDS:
+        raise Malformed(f"member {checked_id(entry.id)} is of an unknown kind; known are {', '.join(KINDS)}", field="kind")
+    if not _is_signing_key(entry.signing_key) or len(entry.letter_key) != KEY_BYTES or not any(entry.letter_key):
+        raise Malformed(f"member {checked_id(entry.id)} has a key that is none", field="signing_key")
+    quotas = {each.namespace: Quota(each.declared, each.first_load, each.daily) for each in entry.quotas}
+    if len(quotas) != len(entry.quotas) or not quotas.keys() <= set(NAMESPACES):
+        raise Malformed(f"member {checked_id(entry.id)} has a quota twice or for an unknown namespace", field="quotas")
+    identity = Identity(covenant_id, Role.NODE, checked_id(entry.id))
+    return Member(identity, entry.name, entry.kind, entry.signing_key, entry.letter_key, MappingProxyType(quotas))
+
+
+def _key_holders(message: pb.Covenant) -> Mapping[str, KeyHolder]:
+    holders = [
+        KeyHolder(
+            Identity(message.id, Role.KEYHOLDER, checked_id(each.id)),
+            each.name,
+            _between(each.share_number, 1, 255, "share_number"),
+        )
+        for each in message.key_holders
+    ]
+    _demand_distinct((each.share_number for each in holders), "share numbers")
+    return _by_id(holders, "key holder")
+
+
+def _epochs(message: pb.Covenant, share_numbers: set[int]) -> Mapping[int, Epoch]:
+    epochs = {}
+    for each in message.epochs:
+        if each.number in epochs:
+            raise Malformed(f"epoch {each.number} stands twice", field="epochs")
+        keys = {key.namespace: _group_key(key, share_numbers, message.key_threshold) for key in each.keys}
+        if len(keys) != len(each.keys) or not keys.keys() <= set(NAMESPACES):
+            raise Malformed(f"epoch {each.number} has a key twice or for an unknown namespace", field="epochs")
+        epochs[each.number] = Epoch(
+            each.number, _moment(each.valid_from), _moment(each.valid_until), MappingProxyType(keys)
+        )
+    # One key for two purposes would join what the covenant keeps apart.
+    _demand_distinct((key.public_key for epoch in epochs.values() for key in epoch.keys.values()), "group keys")
+    return MappingProxyType(epochs)
+
+
+def _group_key(key: pb.GroupKey, share_numbers: set[int], key_threshold: int) -> GroupKey:
+    shares = {each.share_number: each.public_key for each in key.shares}
+    if len(shares) != len(key.shares) or shares.keys() != share_numbers:
+        raise Malformed(f"namespace {key.namespace!r} needs exactly one public share of each key holder", field="shares")
+    # Otherwise every holder's proof verifies and two quorums still make different tokens.
+    threshold.verify_polynomial(key.public_key, shares, key_threshold)
+    return GroupKey(key.public_key, MappingProxyType(shares))
+
+
+def _relations(message: pb.Covenant) -> Mapping[str, frozenset[Relation]]:
+    relations: dict[str, frozenset[Relation]] = {}
+    for rule in message.rules.kinds:
+        if rule.kind not in KINDS or rule.kind in relations:
+            raise Malformed("a kind in the rules is unknown or stands twice", field="kinds")
+        if not set(rule.relations) <= set(Relation):
+            raise Malformed(f"kind {rule.kind} has an unknown relation", field="kinds")
+        relations[rule.kind] = frozenset(Relation(each) for each in rule.relations)
+    return MappingProxyType(relations)
+
+
+def _direct(message: pb.Covenant) -> frozenset[frozenset[str]]:
+    pairs = frozenset(frozenset((pair.one, pair.other)) for pair in message.rules.direct)
+    for pair in pairs:
+        if not pair <= set(KINDS):
+            raise Malformed("a pair of kinds names an unknown kind", field="direct")
+        if pair & NEVER_DIRECT:
+            raise Malformed("a shelter's matches are never direct: its name gives a location away", field="direct")
+    return pairs
+
+
+def _is_signing_key(key: bytes) -> bool:
+    return len(key) == KEY_BYTES and bool(crypto_core_ed25519_is_valid_point(key))
+
+
+def _moment(unix_seconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(unix_seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise Malformed("a moment lies outside the years that a calendar has", field="valid_until") from None
+
+
+def _between(number: int, least: int, most: int, field: str) -> int:
+    if not least <= number <= most:
+        raise Malformed(f"{field} is {number} and must lie between {least} and {most}", field=field)
+    return number
+
+
+def _filled(values: Iterable[T], field: str) -> tuple[T, ...]:
+    found = tuple(values)
+    if not found:
+        raise Malformed(f"{field} is empty", field=field)
+    return found
+
+
+def _demand_distinct(values: Iterable[object], what: str) -> None:
+    found = list(values)
+    if len(set(found)) != len(found):
+        raise Malformed(f"two of the {what} are the same")
+
+
+P = TypeVar("P", Member, KeyHolder)
+
+
+def _by_id(parties: Iterable[P], what: str) -> Mapping[str, P]:
+    found: dict[str, P] = {}
+    for each in parties:
+        if each.id in found:
+            raise Malformed(f"{what} {each.id} stands twice")
+        found[each.id] = each
+    return MappingProxyType(found)
