@@ -7,10 +7,10 @@ PROTOS := $(wildcard proto/raakvlak_protocol/v1/*.proto)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check format protos protos-check kills bench lock clean
+.PHONY: help install demo test check format protos protos-check contract contract-check kills bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(READY) ## make .venv and install the locked libraries into it (every other target does it when needed)
 
@@ -19,7 +19,7 @@ install: $(READY) ## make .venv and install the locked libraries into it (every 
 $(READY): requirements.lock pyproject.toml | .venv/bin/pip
 	@echo 'installing the locked libraries into .venv (about a minute the first time)' >&2
 	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
-	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/bin/pip:
@@ -35,7 +35,7 @@ demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five
 test: $(READY) ## all tests
 	@$(PY) -m pytest
 
-check: $(READY) protos-check ## style, types, imports between packages, generated files
+check: $(READY) protos-check contract-check ## style, types, imports between packages, generated files
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -53,6 +53,13 @@ protos-check: $(READY) ## fail when `make protos` would change something
 	  $(PY) -m grpc_tools.protoc -I proto --python_out="$$fresh" --pyi_out="$$fresh" $(PROTOS) && \
 	  diff -r -x '*.proto' -x '__*__*' -x py.typed "$$fresh/raakvlak_protocol/v1" proto/raakvlak_protocol/v1 >&2 || \
 	  { echo 'make: the generated modules are not those of the .proto files; run: make protos' >&2; exit 1; }
+
+contract: $(READY) ## write docs/contract.md: each field that crosses the wire, its data class and purpose
+	@$(PY) -m raakvlak_protocol.contract_page > docs/contract.md.new && mv docs/contract.md.new docs/contract.md
+
+contract-check: $(READY) ## fail when `make contract` would change something
+	@$(PY) -m raakvlak_protocol.contract_page | diff docs/contract.md - >&2 || \
+	  { echo 'make: docs/contract.md is not that of the .proto files; run: make contract' >&2; exit 1; }
 
 kills: $(READY) ## kill node, index and key holder 50 times at random points (`make test` does it ten times)
 	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from raakvlak_local import population, spelling, truth
 from raakvlak_local.truth import Address, Case, Worker
 from raakvlak_protocol.errors import Malformed, Refused
@@ -178,7 +179,7 @@ FIELDS = {"parent": "parents", "child": "children", "sibling": "siblings"}
 def case(organisation: str, reference: str, **known: object) -> Case:
     """A youth's case with a client of its own, but for what is `known`."""
     nobody: dict[str, object] = {
-        "client": hash((organisation, reference)),
+        "client": int.from_bytes(f"{organisation}{reference}".encode()),
         "born": date(2012, 5, 1),
         "parents": (),
         "children": (),
@@ -211,10 +212,7 @@ def test_each_pair_of_relations(ours: str, theirs: str, kind: str) -> None:
 def test_via_names_only_relations_that_make_a_match() -> None:
     """The nephew's parent is the uncle's brother, which counts for nothing beside the door that they share."""
     nephew, uncle = case("a", "1", parents=(7,), home=DOOR), case("b", "1", siblings=(7,), home=DOOR)
-    assert found(nephew, uncle) == [
-        ("a", "1", "b", "1", "family", "address"),
-        ("b", "1", "a", "1", "family", "address"),
-    ]
+    assert [match[4:] for match in found(nephew, uncle)] == [("family", "address")] * 2
 
 
 @pytest.mark.parametrize(
@@ -257,41 +255,58 @@ def test_exactly_as_many_rows_as_asked_for(cases: int, tmp_path: Path) -> None:
     assert min(told) >= 0
 
 
+MATCHING = (
+    "client and client", "client and parent", "child and client", "client and sibling", "parent and parent",
+    "child and child", "sibling and sibling", "child and sibling",
+)  # fmt: skip
+OTHERWISE = (
+    "parent and sibling: no match",
+    "child and parent: no match",
+    "a shared door that is not published",
+    "two cases of one person at one organisation",
+    "brothers and sisters at one organisation",
+)
+
+
 def test_the_demo_holds_every_situation(town: Path) -> None:
     cases, expected = read(town), rows(town / "truth.csv")
-    of = {(case.organisation, case.row["case_ref"]): case for case in cases}
-    assert len(of) == len(cases) == 2000
+    assert len({(case.organisation, case.row["case_ref"]) for case in cases}) == len(cases) == 2000
     assert 0.2 < len({row[:2] for row in expected}) / 2000 < 0.35
     assert {row[4] for row in expected} == {"client", "family"}
     assert {row[5] for row in expected} >= {"address", "child", "client", "parent", "sibling", "client parent"}
 
-    pairs = {frozenset((row[:2], row[2:4])) for row in expected}
-    seen: Counter[str] = Counter()
-    for one, other in itertools.combinations(cases, 2):
-        apart = one.organisation != other.organisation
-        if not apart and one.client == other.client:
-            seen["two cases of one person at one organisation"] += 1
-        if not apart and one.parents & other.parents and one.client != other.client:
-            seen["brothers and sisters at one organisation"] += 1
-        mine, yours = said(one), said(other)
-        ends = frozenset(((one.organisation, one.row["case_ref"]), (other.organisation, other.row["case_ref"])))
-        for here, there in itertools.product(mine, yours) if apart else ():
-            if mine[here] & yours[there]:
-                matched = "match" if ends in pairs else "no match"
-                seen[f"{min(here, there)} and {max(here, there)}: {matched}"] += 1
-        if apart and one.home and one.home == other.home and ends not in pairs and not (one.silent or other.silent):
-            seen["a shared door that is not published"] += 1
-    for relations in ("client and client", "client and parent", "child and client", "client and sibling",
-                      "parent and parent", "child and child", "sibling and sibling", "child and sibling"):  # fmt: skip
+    seen = situations(cases, {frozenset((row[:2], row[2:4])) for row in expected})
+    for relations in MATCHING:
         assert seen[f"{relations}: match"] and not seen[f"{relations}: no match"], relations
-    for situation in ("parent and sibling: no match", "child and parent: no match", "a shared door that is not published",
-                      "two cases of one person at one organisation", "brothers and sisters at one organisation"):  # fmt: skip
+    for situation in OTHERWISE:
         assert seen[situation], situation
-
     doors = Counter((case.organisation, case.home) for case in cases if case.home)
     crowded = crowded_doors(cases)
     assert any((other, home) in doors and (other, home) not in crowded for _, home in crowded for other, _ in doors)
     assert 8 in doors.values()
+
+
+def situations(cases: list[Read], matched: set[frozenset[TruthRow]]) -> Counter[str]:
+    """How often each way for two cases to have something in common occurs, and whether the truth has it as a match."""
+    seen: Counter[str] = Counter()
+    known = [
+        (case, {case.client, case.home or case.client, *case.parents, *case.siblings, *case.children}) for case in cases
+    ]
+    for (one, mine), (other, yours) in itertools.combinations(known, 2):
+        if mine.isdisjoint(yours):
+            continue
+        if one.organisation == other.organisation:
+            seen["two cases of one person at one organisation"] += one.client == other.client
+            seen["brothers and sisters at one organisation"] += one.client in other.siblings
+            continue
+        ends = frozenset(((one.organisation, one.row["case_ref"]), (other.organisation, other.row["case_ref"])))
+        verdict = "match" if ends in matched else "no match"
+        for (here, ours), (there, theirs) in itertools.product(said(one).items(), said(other).items()):
+            if ours & theirs:
+                seen[f"{min(here, there)} and {max(here, there)}: {verdict}"] += 1
+        if one.home and one.home == other.home and verdict == "no match" and not (one.silent or other.silent):
+            seen["a shared door that is not published"] += 1
+    return seen
 
 
 def test_the_demo_is_spelled_in_every_way(town: Path) -> None:

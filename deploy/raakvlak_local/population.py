@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from raakvlak_protocol.errors import Malformed, Refused
-
 from raakvlak_local import names, spelling
 from raakvlak_local.names import Organisation
 from raakvlak_local.town import Family, Person, Town
-from raakvlak_local.truth import Case, Match, Touch, Worker, matches, touches
+from raakvlak_local.truth import Address, Case, Match, Touch, Worker, matches, touches
+from raakvlak_protocol.errors import Malformed, Refused
 
 HOUSEHOLD_LIMIT = 8  # cases of one organisation at one address; another limit than the covenant's default
 _MARK = "# A synthetic population, written by raakvlak-local: nobody in it exists.\n"
@@ -113,8 +112,8 @@ class _Caseloads:
         houses = 0
         while (before := len(self.cases)) < self._wanted:
             if before >= (houses + 0.5) * _CASES_PER_STUDENT_HOUSE:
+                self._student_house(houses)
                 houses += 1
-                self._student_house()
             else:
                 self._family(self._town.family(), before)
             del self.cases[self._wanted :], self.families[self._wanted :]
@@ -137,7 +136,9 @@ class _Caseloads:
             if (people[place], member.id) in known and rng.random() < 0.8:
                 member = self._known_by(people[place], local)
             known.add((people[place], member.id))
-            self._open(people[place], member, family, number)
+            home = self._shelters.get(member.id, people[place].home)
+            home_on_file = rng.choices((home, family.former, None), (91, 3, 6))[0]
+            self._open(people[place], member, home_on_file, number)
 
     def _known_by(self, person: Person, local: dict[str, Organisation]) -> Organisation:
         age = person.age(self._town.today)
@@ -146,23 +147,22 @@ class _Caseloads:
         kind = self._rng.choices(kinds, [often[kind] for kind in kinds])[0]
         return self._by_kind["education"][person.school] if kind == "education" else local[kind]
 
-    def _student_house(self) -> None:
-        """Strangers at one front door: one organisation has about as many cases there as a household may have, or
-        more, another a few, some of them about the same people."""
+    def _student_house(self, nth: int) -> None:
+        """Strangers at one front door: one organisation has just as many cases there as a household may have (the
+        first house) or up to four more, another a few, and some of those about the same people."""
         rng, town = self._rng, self._town
         door = town.address()
         crowd, few = rng.sample([member for member in self._members if member.id not in self._shelters], 2)
-        residents = [town.student(door) for _ in range(rng.randrange(8, 15))]
-        for family in residents[: rng.randrange(8, len(residents) + 1)]:
-            self._open(family.children[0], crowd, family, -1)
-        for family in rng.sample(residents, rng.randrange(1, 5)):
-            self._open(family.children[0], few, family, -1)
+        residents = [town.student(door) for _ in range(HOUSEHOLD_LIMIT + nth % 5 + rng.randrange(3))]
+        for student in residents[: HOUSEHOLD_LIMIT + nth % 5]:
+            self._open(student, crowd, door, -1)
+        for student in rng.sample(residents, rng.randrange(1, 5)):
+            self._open(student, few, door, -1)
 
-    def _open(self, person: Person, member: Organisation, family: Family, number: int) -> None:
-        """A new case with what this organisation happens to have on file about the client."""
+    def _open(self, person: Person, member: Organisation, home: Address | None, number: int) -> None:
+        """A new case with what this organisation happens to have on file about the client, and `home` for sure."""
         rng = self._rng
         thorough = _THOROUGH[member.kind]
-        home = self._shelters.get(member.id, family.former if rng.random() < 0.03 else person.home)
         since = max(self._town.today - timedelta(days=rng.randrange(1, 600)), person.born)
         discreet = member.kind in ("police", "justice")
         self.cases.append(
@@ -174,7 +174,7 @@ class _Caseloads:
                 parents=self._some(person.parents, thorough),
                 children=self._some(person.children, thorough),
                 siblings=self._some(person.siblings(), thorough * 0.7),
-                home=home if rng.random() < 0.94 else None,
+                home=home,
                 worker=rng.choice(self._workers[member.id]),
                 since=since,
                 confidential=rng.random() < (0.08 if discreet else 0.01),

@@ -109,15 +109,15 @@ class Town:
             self._kin(family, mother)
         return family
 
-    def student(self, room: Address) -> Family:
-        """The only one of `children` lives at `room`; the parents and perhaps a sister or brother elsewhere."""
+    def student(self, room: Address) -> Person:
+        """Somebody who lives at `room`, with parents and perhaps a sister or brother elsewhere."""
         rng = self.rng
         home = self.address()
         parents = tuple(self.person(rng.randrange(43, 60), home) for _ in range(2))
         student = self.person(rng.randrange(18, 25), room, parents, rng.randrange(self._schools))
         if rng.random() < 0.5:
             self.person(rng.randrange(10, 25), home, parents)
-        return Family([student], list(parents), [], self.address())
+        return student
 
     def _number(self) -> int:
         """A BSN nobody has; at most one zero in front, because that many a spreadsheet may lose."""

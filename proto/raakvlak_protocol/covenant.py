@@ -5,9 +5,9 @@ A covenant file holds a history: the pinned version first, each later one signed
 public shares of a key lie on one polynomial through its group key, and no key serves two purposes.
 """
 
+import base64
 import hashlib
 import hmac
-import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +16,14 @@ from typing import Final, TypeVar
 
 from nacl.bindings import crypto_core_ed25519_is_valid_point
 
-from raakvlak_protocol import threshold
+from raakvlak_protocol import ristretto, threshold
 from raakvlak_protocol.encoding import parse, prefixed
 from raakvlak_protocol.errors import Malformed, NotPermitted, Refused
 from raakvlak_protocol.identifier import NAMESPACES
 from raakvlak_protocol.identity import Identity, Role, checked_id
 from raakvlak_protocol.publication import verified
 from raakvlak_protocol.relation import Relation
+from raakvlak_protocol.ristretto import Element
 from raakvlak_protocol.v1 import covenant_pb2 as pb
 
 KINDS: Final = ("education", "municipality", "police", "justice", "youth_care", "health", "shelter", "coordinator")
@@ -77,8 +78,8 @@ class KeyHolder:
 class GroupKey:
     """The public side of one (namespace, epoch): the key that no single party holds, and each holder's share of it."""
 
-    public_key: bytes
-    shares: Mapping[int, bytes]
+    public_key: Element
+    shares: Mapping[int, Element]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,9 @@ class Covenant:
     @property
     def roots_pem(self) -> bytes:
         """The CA certificates under which every party's certificate stands, as PEM."""
-        return "".join(ssl.DER_cert_to_PEM_cert(each) for each in self.roots).encode()
+        return b"".join(
+            b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(root) + b"-----END CERTIFICATE-----\n" for root in self.roots
+        )
 
     def knows(self, identity: Identity) -> bool:
         """Whether a party of this identity takes part."""
@@ -329,12 +332,13 @@ def _epochs(message: pb.Covenant, share_numbers: set[int]) -> Mapping[int, Epoch
 
 
 def _group_key(key: pb.GroupKey, share_numbers: set[int], key_threshold: int) -> GroupKey:
-    shares = {each.share_number: each.public_key for each in key.shares}
+    shares = {each.share_number: ristretto.parse_element(each.public_key) for each in key.shares}
     if len(shares) != len(key.shares) or shares.keys() != share_numbers:
         raise Malformed(f"namespace {key.namespace!r} needs exactly one public share of each key holder", field="shares")
     # Otherwise every holder's proof verifies and two quorums still make different tokens.
-    threshold.verify_polynomial(key.public_key, shares, key_threshold)
-    return GroupKey(key.public_key, MappingProxyType(shares))
+    public_key = ristretto.parse_element(key.public_key)
+    threshold.verify_polynomial(public_key, shares, key_threshold)
+    return GroupKey(public_key, MappingProxyType(shares))
 
 
 def _relations(message: pb.Covenant) -> Mapping[str, frozenset[Relation]]:

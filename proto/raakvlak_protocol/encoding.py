@@ -4,11 +4,9 @@ Whatever is signed or hashed is built from these pieces and begins with a prefix
 signature for one purpose is ever valid for another.
 """
 
-from collections.abc import Iterable
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 
 from raakvlak_protocol.errors import Malformed
 
@@ -45,18 +43,8 @@ def parse(message: type[M], raw: bytes) -> M:
         parsed.ParseFromString(raw)
     except DecodeError:
         raise Malformed(f"not a readable {message.DESCRIPTOR.name}") from None
-    if _has_unknown_fields(parsed):
+    size = parsed.ByteSize()
+    parsed.DiscardUnknownFields()
+    if parsed.ByteSize() != size:
         raise Malformed(f"the {message.DESCRIPTOR.name} holds a field that this version does not know")
     return parsed
-
-
-def _has_unknown_fields(message: Message) -> bool:
-    if len(UnknownFieldSet(message)):
-        return True
-    return any(_has_unknown_fields(inner) for inner in _inner_messages(message))
-
-
-def _inner_messages(message: Message) -> Iterable[Message]:
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            yield from value if field.is_repeated else (value,)

@@ -106,11 +106,12 @@ def _house_number(text: str) -> tuple[str, str]:
     found = _HOUSE_NUMBER.fullmatch(text.strip())
     if not found or not text.isascii():
         raise Malformed("a house number begins with a digit", field="house_number")
-    if len(found[1].lstrip("0")) > len(str(MAX_HOUSE_NUMBER)) or not 1 <= int(found[1]) <= MAX_HOUSE_NUMBER:
+    number = found[1].lstrip("0")  # counted and not read: int() has an error of its own for thousands of digits
+    if not 1 <= len(number) <= len(str(MAX_HOUSE_NUMBER)):
         raise Malformed(f"a house number lies between 1 and {MAX_HOUSE_NUMBER}", field="house_number")
     if found[2] and not found[2][0].isalpha():
         raise Malformed("behind a house number only a letter may be glued", field="house_number")
-    return str(int(found[1])), found[2]
+    return number, found[2]
 
 
 def _addition(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, cast
 
 from raakvlak_protocol.encoding import parse
 from raakvlak_protocol.errors import Malformed
@@ -80,7 +80,8 @@ def decode(content: bytes) -> Proof | Card:
 
 
 def _encode_relations(relations: Iterable[Relation]) -> list[pb.Relation]:
-    return sorted(pb.Relation.Value(relation.name) for relation in relations)
+    # The generated stub names a class of its own for what are plain numbers at run time.
+    return cast(list[pb.Relation], sorted(pb.Relation.Value(relation.name) for relation in relations))
 
 
 def _decode_relations(numbers: Iterable[int]) -> frozenset[Relation]:

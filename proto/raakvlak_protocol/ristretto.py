@@ -67,10 +67,10 @@ def bind(library: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def _named_libraries() -> Iterator[str]:
-    found = ctypes.util.find_library("sodium")
+    yield from ("libsodium.so.26", "libsodium.so.23", "libsodium.26.dylib", "libsodium.23.dylib")
+    found = ctypes.util.find_library("sodium")  # last, because it starts other programs to look
     if found is not None:
         yield found
-    yield from ("libsodium.so.26", "libsodium.so.23", "libsodium.26.dylib", "libsodium.23.dylib")
 
 
 def system_library() -> ctypes.CDLL | None:

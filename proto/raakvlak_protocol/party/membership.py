@@ -81,14 +81,14 @@ def prepare(folder: Folder, identity: Identity, lock: sealed.Lock, secrets: Mapp
     folder.request.write_bytes(request)
     folder.entry.write_text(entry)
     # Last, because its presence says that all the rest is there.
-    sealed.seal(folder.secrets, json.dumps(everything).encode(), lock, label=f"secrets {identity.uri}")
+    sealed.seal(folder.secrets, json.dumps(everything).encode(), lock, label=f"secrets {identity.dns_name}")
 
 
 def join(
     folder: Folder, identity: Identity, lock: sealed.Lock, *, certificate: bytes, history: bytes, pin: bytes, now: datetime
 ) -> Membership:
     """Verifies certificate and covenant together and keeps them; nothing is kept when anything is wrong."""
-    membership = _membership(identity, _secrets(folder, identity, lock), certificate, history, pin, now)
+    membership = _membership(identity, secrets_of(folder, identity, lock), certificate, history, pin, now)
     _demand_own_certificate(membership, certificate)
     for path, content in (
         (folder.certificate, certificate),
@@ -106,7 +106,7 @@ def load(folder: Folder, identity: Identity, lock: sealed.Lock, now: datetime) -
             raise Refused(f"{path} is missing: run the command's 'join' with the certificate and the covenant file")
     pin = parse_pin(folder.pin.read_text().strip())
     certificate, history = folder.certificate.read_bytes(), folder.covenant.read_bytes()
-    return _membership(identity, _secrets(folder, identity, lock), certificate, history, pin, now)
+    return _membership(identity, secrets_of(folder, identity, lock), certificate, history, pin, now)
 
 
 def parse_pin(text: str) -> bytes:
@@ -145,8 +145,8 @@ def _demand_own_certificate(membership: Membership, certificate: bytes) -> None:
         raise Refused("the certificate is for another key than this party's: have it issued from request.pem")
 
 
-def _secrets(folder: Folder, identity: Identity, lock: sealed.Lock) -> Mapping[str, SecretBytes]:
-    content = sealed.unseal(folder.secrets, lock, label=f"secrets {identity.uri}")
+def secrets_of(folder: Folder, identity: Identity, lock: sealed.Lock) -> Mapping[str, SecretBytes]:
+    content = sealed.unseal(folder.secrets, lock, label=f"secrets {identity.dns_name}")
     return {name: SecretBytes(bytes.fromhex(value)) for name, value in json.loads(content.reveal()).items()}
 
 

@@ -1,0 +1,254 @@
+"""`raakvlak-local`: a synthetic population, and a whole federation on this machine that finds its matches."""
+
+import csv
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from raakvlak_local.description import Description, Organisation
+from raakvlak_local.federation import Federation
+from raakvlak_protocol.errors import RaakvlakError, Unavailable
+from raakvlak_protocol.party.serving import Stop
+
+POLL_SECONDS: Final = 0.3
+REST_SECONDS: Final = 60.0
+FAILED: Final = 1
+TRY_LATER: Final = 75
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """A whole federation on one machine, for trying and testing. Synthetic people only."""
+
+
+def main() -> NoReturn:
+    """The console script."""
+    try:
+        cli.main(prog_name="raakvlak-local", standalone_mode=False)
+    except click.exceptions.Exit as exit:
+        sys.exit(exit.exit_code)
+    except click.ClickException as error:
+        say(error.format_message())
+        sys.exit(FAILED)
+    except Unavailable as error:
+        say(error.message)
+        sys.exit(TRY_LATER)
+    except RaakvlakError as error:
+        say(error.message)
+        sys.exit(FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        say("broken off; run the same command again to go on")
+        sys.exit(FAILED)
+    sys.exit(0)
+
+
+def say(message: str) -> None:
+    click.echo(f"raakvlak-local: {message}", err=True)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--cases", type=click.IntRange(1, 5_000_000), default=2000, show_default=True)
+@click.option("--organisations", type=click.IntRange(2, 20), default=5, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same people on the same day.")
+def population(folder: Path, cases: int, organisations: int, seed: int) -> None:
+    """Write a believable synthetic population to FOLDER, with the matches that must be found in truth.csv."""
+    from raakvlak_local import population as people
+
+    with click.progressbar(length=cases, label="inventing people", file=sys.stderr) as bar:
+        today = datetime.now(UTC).date()
+        summary = people.write(
+            folder, cases=cases, organisations=organisations, seed=seed, today=today, progress=bar.update
+        )
+    click.echo(
+        f"{summary.cases} cases at {summary.organisations} organisations in {folder}; "
+        f"{summary.matches // 2} pairs of cases touch (truth.csv)"
+    )
+    say("the people are invented; their BSNs pass the 11-proof and may be somebody's: never type one into a real system")
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where the state survives.  [default: FOLDER/data]")
+@click.option("--exit", "exit_", is_flag=True, help="Stop everything once the matches are shown.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def run(folder: Path, data: Path | None, exit_: bool, as_json: bool) -> None:
+    """Start the federation that FOLDER describes, import, synchronise until nothing is pending, show the matches."""
+    began = time.monotonic()
+    stop = Stop.on_signals()
+    federation = Federation(Description.read(folder), data or folder / "data", say)
+    federation.prepare()
+    say("starting key holders, index and nodes")
+    with federation.running():
+        imports = _import_all(federation)
+        _settle(federation, stop)
+        found = _found(federation, imports, began)
+        if as_json:
+            click.echo(json.dumps(found, ensure_ascii=False))
+        else:
+            _show(federation, found, folder / "showcase.csv")
+        if not exit_:
+            _say_addresses(federation)
+            stop.wait()
+
+
+def _import_all(federation: Federation) -> dict[str, dict[str, Any]]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    say("importing the caseloads")
+    with ThreadPoolExecutor(2) as threads:
+        reports = list(threads.map(federation.import_caseload, federation.organisations))
+    for organisation, report in zip(federation.organisations, reports, strict=True):
+        if report["rejected"]:
+            say(f"{organisation.id}: {len(report['rejected'])} rows rejected, see {report['rejected_file']}")
+    return dict(zip((each.id for each in federation.organisations), reports, strict=True))
+
+
+def _settle(federation: Federation, stop: Stop) -> None:
+    """Waits until nothing is pending at any node and nothing is on its way.
+
+    A letter that has left one node and not reached the other is seen in the index's queues; one that was taken from
+    the queue between two looks, by the nodes' counts of what they did. So: twice the same, and all empty.
+    """
+    before: list[tuple[int, int]] = []
+    with _Talk("synchronising") as talk:
+        while not stop.requested:
+            federation.demand_alive()
+            states = [_rest(federation, each, "/v1/status") for each in federation.organisations]
+            talk.tell(sum(state["pending"] for state in states))
+            _demand_progress(federation, states)
+            now = [(state["pending"], state["activity"]) for state in states]
+            if not any(pending for pending, _ in now):
+                if now == before and not federation.index_status()["events"]:
+                    return
+                before = now
+            stop.wait(POLL_SECONDS)
+    raise Unavailable("stopped before everything was synchronised; run the same command again to go on")
+
+
+def _demand_progress(federation: Federation, states: list[dict[str, Any]]) -> None:
+    for organisation, state in zip(federation.organisations, states, strict=True):
+        if state["waiting_for_quota"]:
+            raise Unavailable(f"{organisation.id}: {state['waiting_for_quota']}")
+        if state["reconcile"]:
+            raise Unavailable(f"{organisation.id} must be reconciled: {state['reconcile']}")
+
+
+class _Talk:
+    """How much is still pending, on one line of a terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = False
+
+    def __enter__(self) -> "_Talk":
+        say(self._what)
+        return self
+
+    def tell(self, pending: int) -> None:
+        if sys.stderr.isatty():
+            self._shown = True
+            click.echo(f"\r  {pending} pending   ", err=True, nl=False)
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            click.echo("", err=True)
+
+
+def _rest(federation: Federation, organisation: Organisation, path: str) -> dict[str, Any]:
+    address, token = federation.rest(organisation)
+    request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=REST_SECONDS) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except (urllib.error.URLError, TimeoutError) as error:
+        federation.demand_alive()
+        raise Unavailable(f"{organisation.id}'s node does not answer: {error}") from None
+
+
+def _matches(federation: Federation, organisation: Organisation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after = 0
+    while page := _rest(federation, organisation, f"/v1/matches?after={after}"):
+        if not page["matches"]:
+            break
+        found += page["matches"]
+        after = page["next"]
+    return sorted(found, key=lambda each: (each["case_ref"], each["other"], json.dumps(each["contact"])))
+
+
+def _found(federation: Federation, imports: dict[str, dict[str, Any]], began: float) -> dict[str, Any]:
+    organisations, matches = [], []
+    for organisation in federation.organisations:
+        own = _matches(federation, organisation)
+        status = _rest(federation, organisation, "/v1/status")
+        kinds = [each["kind"] for each in own]
+        organisations.append(
+            {
+                "id": organisation.id,
+                "cases": imports[organisation.id]["accepted"],
+                "rejected": len(imports[organisation.id]["rejected"]),
+                "tokens": status["published"],
+                "client_matches": kinds.count("client"),
+                "family_matches": kinds.count("family"),
+            }
+        )
+        matches += [
+            {"node": organisation.id, **{name: each[name] for name in ("case_ref", "other", "kind", "via", "contact")}}
+            for each in own
+        ]
+    index = federation.index_status()
+    return {
+        "organisations": organisations,
+        "matches": matches,
+        "index": {"rows": index["rows"], "bytes": index["bytes"]},
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def _show(federation: Federation, found: dict[str, Any], showcase: Path) -> None:
+    for organisation, counts in zip(federation.organisations, found["organisations"], strict=True):
+        click.echo(
+            f"\n{organisation.name} ({organisation.id}): {counts['cases']} cases, {counts['rejected']} rejected, "
+            f"{counts['tokens']} tokens, {counts['client_matches']} client matches, {counts['family_matches']} family matches"
+        )
+        for each in found["matches"]:
+            if each["node"] == organisation.id:
+                click.echo(f"  {_line(each)}")
+    index = found["index"]
+    click.echo(
+        f"\nthe index holds {index['rows']} rows in {index['bytes']} bytes, no identity and no content; {found['seconds']} s in all"
+    )
+    if showcase.exists():
+        _show_family(federation, showcase)
+
+
+def _line(match: dict[str, Any]) -> str:
+    contact = match["contact"]
+    call = "" if contact is None else f": call {contact['name'] or contact['function']}, {contact['phone'] or contact['email']}"
+    their = "" if contact is None else f" {contact['reference']}"
+    return f"{match['case_ref']} ~ {match['other']}{their} ({match['kind']} match via {', '.join(match['via'])}){call}"
+
+
+def _show_family(federation: Federation, showcase: Path) -> None:
+    click.echo("\nOne family, as each organisation that knows it now sees it:\n")
+    with showcase.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            name = next(each.name for each in federation.organisations if each.id == row["node"])
+            click.echo(f"── {name} {'─' * max(1, 76 - len(name))}")
+            click.echo(federation.picture(row["node"], row["case_ref"]))
+
+
+def _say_addresses(federation: Federation) -> None:
+    say("everything runs until it is stopped (Ctrl-C); the nodes' REST APIs:")
+    for organisation in federation.organisations:
+        address, _ = federation.rest(organisation)
+        say(f"  {organisation.id}: {address}/v1, access token in {federation.layout.keys / f'node-{organisation.id}.token'}")

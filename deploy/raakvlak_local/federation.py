@@ -1,0 +1,410 @@
+"""A whole federation on one machine: every party its own process, with its own keys, over mutual TLS on loopback.
+
+It imports no party and knows them only by their commands, as an operator would. Keys, certificates, shares and covenant
+are made once and stay in the data folder; the processes are started anew each time. A sandbox: the dealer saw the keys.
+"""
+
+import csv
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from raakvlak_local.authority import Authority
+from raakvlak_local.dealer import deal
+from raakvlak_local.description import Description, Organisation
+from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
+from raakvlak_protocol.identifier import ADDRESS, BSN
+from raakvlak_protocol.identity import Identity, Role
+
+COVENANT: Final = "local"
+KEY_HOLDERS: Final = 3
+KEY_THRESHOLD: Final = 2
+EPOCH: Final = 1
+BSN_QUOTA_PER_ROW: Final = 16
+ADDRESS_QUOTA_PER_ROW: Final = 2
+COVENANT_YEARS: Final = 2
+CERTIFICATE_DAYS: Final = 700
+READY_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 20.0
+_AT_ONCE: Final = max(2, os.cpu_count() or 2)
+
+Say = Callable[[str], None]
+
+
+class CommandFailed(RaakvlakError):
+    """A party's command did not do what it was asked; the message holds what it said on standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One process of the federation: its command, its folder and its address."""
+
+    command: str
+    folder: Path
+    identity: Identity
+    address: str
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything lies below the data folder."""
+
+    data: Path
+
+    @property
+    def state(self) -> Path:
+        """Written last when a federation is made; holds no secret."""
+        return self.data / "federation.json"
+
+    @property
+    def keys(self) -> Path:
+        """The key files, which a real party keeps on another disk than what they open."""
+        return self.data / "keys"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def board(self) -> Path:
+        return self.data / "board"
+
+    def node(self, id: str) -> Path:
+        return self.data / f"node-{id}"
+
+
+class Federation:
+    """The parties of one data folder, and their processes while they run."""
+
+    def __init__(self, description: Description, data: Path, say: Say) -> None:
+        self.description = description
+        self.layout = Layout(data.absolute())
+        self._say = say
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._addresses: dict[str, str] = {}
+
+    @property
+    def organisations(self) -> Sequence[Organisation]:
+        return self.description.organisations
+
+    def parties(self) -> list[Party]:
+        """Every party, in the order in which they start."""
+        holders = [
+            self._party("raakvlak-keyholder", f"keyholder-{number}", Role.KEYHOLDER, f"keyholder-{number}")
+            for number in range(1, KEY_HOLDERS + 1)
+        ]
+        nodes = [self._party("raakvlak-node", f"node-{each.id}", Role.NODE, each.id) for each in self.organisations]
+        return [*holders, self._party("raakvlak-index", "index", Role.INDEX, "index"), *nodes]
+
+    def _party(self, command: str, folder: str, role: Role, id: str) -> Party:
+        return Party(command, self.layout.data / folder, Identity(COVENANT, role, id), self._addresses.get(folder, ""))
+
+    # --- making it ----------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Makes the federation, or takes the one that is there; then every party has an address that is free now."""
+        if self.layout.state.exists():
+            self._take_over()
+            return
+        if self.layout.data.exists() and any(self.layout.data.iterdir()):
+            raise Refused(
+                f"{self.layout.data} holds files but no finished federation: an earlier run was broken off while making it; "
+                "remove the folder or name another one with --data"
+            )
+        self._say("making keys, certificates, shares and the covenant")
+        for folder in (self.layout.keys, self.layout.logs, self.layout.board):
+            folder.mkdir(parents=True, mode=0o700)
+        self._addresses = {party.folder.name: f"127.0.0.1:{_free_port()}" for party in self.parties()}
+        authority = Authority.create("raakvlak local sandbox", datetime.now(UTC))
+        self._each(self._init, self.parties())
+        pin = self._sign_covenant(authority)
+        self._each(lambda party: self._join(party, authority, pin), self.parties())
+        self._each(self._new_access_token, self.organisations)
+        self._save()
+
+    def _each(self, act: Callable[[Any], None], items: Sequence[Any]) -> None:
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            list(threads.map(act, items))
+
+    def _take_over(self) -> None:
+        state = json.loads(self.layout.state.read_text())
+        if state["description"] != self.description.fingerprint:
+            raise Refused(
+                f"federation.toml or its organisations have changed since {self.layout.data} was made; a covenant is not "
+                "rewritten here: name another folder with --data"
+            )
+        self._addresses = state["addresses"]
+        moved = {old: f"127.0.0.1:{_free_port()}" for old in self._addresses.values() if not _is_free(old)}
+        if moved:
+            self._addresses = {name: moved.get(old, old) for name, old in self._addresses.items()}
+            for party in self.parties():
+                settings = party.folder / "settings.toml"
+                text = settings.read_text()
+                for old, new in moved.items():
+                    text = text.replace(f'"{old}"', f'"{new}"')
+                settings.write_text(text)
+            self._save()
+
+    def _save(self) -> None:
+        state = {"description": self.description.fingerprint, "addresses": self._addresses}
+        fresh = self.layout.state.with_suffix(".new")
+        fresh.write_text(json.dumps(state))
+        fresh.replace(self.layout.state)
+
+    def _init(self, party: Party) -> None:
+        key_file = self.layout.keys / f"{party.name}.key"
+        arguments = ["--covenant", COVENANT, "--id", party.identity.id, "--key-file", str(key_file)]
+        if party.identity.role is Role.NODE:
+            organisation = next(each for each in self.organisations if each.id == party.identity.id)
+            arguments += ["--name", organisation.name, "--kind", organisation.kind, "--rest", party.address]
+            arguments += ["--index", self._addresses["index"]]
+            for number in range(1, KEY_HOLDERS + 1):
+                name = f"keyholder-{number}"
+                arguments += ["--key-holder", f"{name}={self._addresses[name]}"]
+        else:
+            arguments += ["--name", party.name, "--listen", party.address]
+        if party.identity.role is Role.KEYHOLDER:
+            arguments += ["--share-number", party.identity.id.removeprefix("keyholder-")]
+        self.run(party, "init", *arguments)
+
+    def _sign_covenant(self, authority: Authority) -> str:
+        """Deals the keys, writes the draft, has the board sign it; returns the hash by which the covenant is pinned."""
+        board = self.layout.board
+        (board / "ca.pem").write_bytes(authority.certificate_pem)
+        shares = range(1, KEY_HOLDERS + 1)
+        keys = [deal(namespace, EPOCH, KEY_THRESHOLD, shares, secrets.token_bytes) for namespace in (BSN, ADDRESS)]
+        for party in self.parties()[:KEY_HOLDERS]:
+            number = int(party.identity.id.removeprefix("keyholder-"))
+            # By a pipe: a share is never in the clear on a disk.
+            self.run(party, "accept-shares", given="".join(key.share_line(number) + "\n" for key in keys))
+        covenant = self.layout.data / "covenant.raakvlak"
+        key_file = self.layout.keys / "board.key"
+        made = _command("raakvlak-covenant", "board-key", str(board / "board.sealed"), "--key-file", str(key_file))
+        draft = board / "draft.toml"
+        draft.write_text(self._draft(made.strip(), "\n".join(key.draft_entry() for key in keys)))
+        signed = _command(
+            "raakvlak-covenant", "sign", str(draft), "--out", str(covenant),
+            "--key", str(board / "board.sealed"), "--key-file", str(key_file), "--json",
+        )  # fmt: skip
+        pin: str = json.loads(signed)["hash"]
+        return pin
+
+    def _draft(self, board_key: str, epoch_keys: str) -> str:
+        now = datetime.now(UTC).replace(microsecond=0)
+        start, end = now - timedelta(days=1), now.replace(year=now.year + COVENANT_YEARS, day=1)
+        entries = "\n".join((party.folder / "entry.toml").read_text() for party in self.parties()[:-len(self.organisations)])
+        members = "\n".join(
+            (self.layout.node(each.id) / "entry.toml").read_text() + _quotas(_rows(each.caseload)) for each in self.organisations
+        )
+        return f"""id = "{COVENANT}"
+version = 1
+sandbox = true
+valid_from = {_toml_moment(start)}
+valid_until = {_toml_moment(end)}
+key_threshold = {KEY_THRESHOLD}
+ca_certificates = ["ca.pem"]
+
+[board]
+keys = ["{board_key}"]
+threshold = 1
+
+[legal_basis]
+uri = "urn:raakvlak:sandbox"
+text = "A sandbox with synthetic people only; no legal basis is needed or claimed."
+
+[rules]
+{self.description.rules_toml}
+{entries}
+{members}
+[[epoch]]
+number = {EPOCH}
+valid_from = {_toml_moment(start)}
+valid_until = {_toml_moment(end)}
+{epoch_keys}
+"""
+
+    def _join(self, party: Party, authority: Authority, pin: str) -> None:
+        certificate = authority.issue(
+            (party.folder / "request.pem").read_bytes(), party.identity, datetime.now(UTC), days=CERTIFICATE_DAYS
+        )
+        issued = self.layout.board / f"{party.name}.pem"
+        issued.write_bytes(certificate)
+        covenant = self.layout.data / "covenant.raakvlak"
+        self.run(party, "join", "--certificate", str(issued), "--covenant", str(covenant), "--pin", pin)
+
+    def _new_access_token(self, organisation: Organisation) -> None:
+        node = self._node(organisation.id)
+        made = json.loads(self.run(node, "token", "new", "local", "--json"))
+        path = self.layout.keys / f"{node.name}.token"
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(made["token"])
+
+    def _node(self, id: str) -> Party:
+        return self._party("raakvlak-node", f"node-{id}", Role.NODE, id)
+
+    # --- running it ---------------------------------------------------------------------------------------------------
+
+    def run(self, party: Party, *arguments: str, given: str = "", allowed: Sequence[int] = (0,)) -> str:
+        """Runs one command of a party to its end; returns what it printed."""
+        return _command(party.command, *arguments, "--folder", str(party.folder), given=given, allowed=allowed)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """All processes up and ready, and all stopped in order afterwards."""
+        try:
+            for group in (self.parties()[: KEY_HOLDERS + 1], self.parties()[KEY_HOLDERS + 1 :]):
+                for party in group:
+                    self._start(party)
+                for party in group:
+                    self._await_ready(party)
+            yield
+        finally:
+            self.stop()
+
+    def _start(self, party: Party) -> None:
+        with (self.layout.logs / f"{party.name}.log").open("a") as log:
+            self._processes[party.name] = subprocess.Popen(
+                [_program(party.command), "serve", "--folder", str(party.folder)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+            )  # fmt: skip
+
+    def _await_ready(self, party: Party) -> None:
+        process = self._processes[party.name]
+        assert process.stdout is not None
+        with ThreadPoolExecutor(1) as threads:
+            line = threads.submit(process.stdout.readline)
+            try:
+                said = line.result(READY_SECONDS)
+            except TimeoutError:
+                process.kill()
+                said = ""
+        if not said:
+            raise Unavailable(f"{party.name} did not become ready; its log ends: {self._log_end(party)}")
+        if not json.loads(said).get("ready"):
+            raise Unavailable(f"{party.name} said something else than that it is ready")
+
+    def _log_end(self, party: Party) -> str:
+        lines = (self.layout.logs / f"{party.name}.log").read_text().splitlines()
+        return lines[-1] if lines else "(nothing)"
+
+    def demand_alive(self) -> None:
+        """Raises Unavailable naming the first process that has ended."""
+        for party in self.parties():
+            process = self._processes.get(party.name)
+            if process is not None and process.poll() is not None:
+                raise Unavailable(
+                    f"{party.name} ended with code {process.returncode}; its log ends: {self._log_end(party)}"
+                )
+
+    def stop(self) -> None:
+        """Stops the nodes, then the index, then the key holders; kills what does not stop."""
+        names = list(self._processes)
+        for group in (names[KEY_HOLDERS + 1 :], names[: KEY_HOLDERS + 1]):
+            for name in group:
+                self._processes[name].terminate()
+            deadline = time.monotonic() + STOP_SECONDS
+            for name in group:
+                process = self._processes.pop(name)
+                try:
+                    process.wait(max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                if process.stdout is not None:
+                    process.stdout.close()
+
+    def pid(self, name: str) -> int:
+        """The process of a party, by its folder's name."""
+        return self._processes[name].pid
+
+    def start_again(self, name: str) -> None:
+        """Starts a party anew whose process has ended."""
+        old = self._processes.pop(name)
+        old.wait()
+        if old.stdout is not None:
+            old.stdout.close()
+        party = next(each for each in self.parties() if each.name == name)
+        self._start(party)
+        self._await_ready(party)
+
+    def import_caseload(self, organisation: Organisation) -> dict[str, Any]:
+        """Imports an organisation's file into its node; rejected rows are part of the answer."""
+        printed = self.run(self._node(organisation.id), "import", str(organisation.caseload), "--json", allowed=(0, 2))
+        found: dict[str, Any] = json.loads(printed)
+        return found
+
+    def index_status(self) -> dict[str, Any]:
+        index = next(party for party in self.parties() if party.identity.role is Role.INDEX)
+        found: dict[str, Any] = json.loads(self.run(index, "status", "--json"))
+        return found
+
+    def picture(self, node: str, case_ref: str) -> str:
+        return self.run(self._node(node), "picture", case_ref)
+
+    def rest(self, organisation: Organisation) -> tuple[str, str]:
+        """The address of a node's REST API and the access token that was made for it."""
+        token = (self.layout.keys / f"node-{organisation.id}.token").read_text()
+        return f"http://{self._addresses[f'node-{organisation.id}']}", token
+
+
+def _command(program: str, *arguments: str, given: str = "", allowed: Sequence[int] = (0,)) -> str:
+    done = subprocess.run(
+        [_program(program), *arguments], input=given, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in allowed:
+        raise CommandFailed(f"'{program} {arguments[0]}' failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def _program(name: str) -> str:
+    """The command beside this Python, so that a virtual environment need not be active."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def _rows(caseload: Path) -> int:
+    with caseload.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return max(sum(any(row) for row in csv.reader(file)) - 1, 0)
+
+
+def _quotas(rows: int) -> str:
+    return (
+        f"[member.quota.{BSN}]\ndeclared = {max(rows * BSN_QUOTA_PER_ROW, 1)}\n"
+        f"[member.quota.{ADDRESS}]\ndeclared = {max(rows * ADDRESS_QUOTA_PER_ROW, 1)}\n"
+    )
+
+
+def _toml_moment(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_free(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError:
+            return False
+    return True

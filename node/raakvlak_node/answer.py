@@ -1,0 +1,170 @@
+"""What a node writes to the other side of a match: the proof letter at once, the contact card when relations match.
+
+Both are functions of what the node holds now; a letter is written when it would say something else than the last one of
+its kind. So a changed phone number, a case that joins or one that leaves is the next letter by itself.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from raakvlak_node.case import Case
+from raakvlak_node.publish import Publisher
+from raakvlak_node.store import Match, Place, Store
+from raakvlak_protocol import letter, letter_content
+from raakvlak_protocol.covenant import Covenant
+from raakvlak_protocol.errors import RaakvlakError, Unavailable
+from raakvlak_protocol.letter import NO_PREVIOUS, Header
+from raakvlak_protocol.letter_content import CardCase, Proof
+from raakvlak_protocol.relation import Relation, matching
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.v1 import index_pb2 as pb
+
+QUARTER_SECONDS: Final = 15 * 60
+_AT_ONCE: Final = 8
+_CHUNK: Final = 200
+
+
+class Writer:
+    """Writes the letters that are due. They are stored, sealed, before any of them is posted."""
+
+    def __init__(
+        self, store: Store, covenant: Covenant, member: str, signing_seed: SecretBytes, random: Callable[[int], bytes]
+    ) -> None:
+        self._store = store
+        self._covenant = covenant
+        self._member = member
+        self._seed = signing_seed
+        self._random = random
+
+    def run(self, now: datetime) -> int:
+        """Writes everything that is due; returns how many letters that was."""
+        written = 0
+        while matches := self._store.due_matches(_CHUNK):
+            with self._store.transaction():
+                for match in matches:
+                    written += self._write(match, int(now.timestamp()))
+                    self._store.settle(match.match_id)
+        return written
+
+    def _write(self, match: Match, now: int) -> int:
+        places = self._store.places(match.person)
+        if not places or match.other not in self._covenant.members:
+            return 0  # The row is about to be withdrawn, or the other takes part no more.
+        number, previous = match.own_number, match.own_hash or NO_PREVIOUS
+        written = 0
+        for column, last, content in self._contents(match, places):
+            mark = self._store.vault.handle("letter", column, content)
+            if mark != last:
+                number += 1
+                previous = self._seal(match, column, mark, number, previous, content, now)
+                written += 1
+        return written
+
+    def _contents(self, match: Match, places: list[Place]) -> Iterable[tuple[str, bytes | None, bytes]]:
+        relations = frozenset(place.relation for place in places)
+        yield "own_proof", match.own_proof, letter_content.encode_proof(Proof(relations))
+        if match.their_proof is None:
+            return
+        theirs = letter_content.decode(match.their_proof.reveal())
+        cases = self._card(places, theirs) if isinstance(theirs, Proof) else []
+        if cases or match.own_card is not None:
+            yield "own_card", match.own_card, letter_content.encode_card(cases)
+
+    def _card(self, places: list[Place], theirs: Proof) -> list[CardCase]:
+        """The own cases that make a match with what the other side proved, and no others."""
+        shown = matching({place.relation for place in places}, theirs.relations)
+        cases = []
+        for handle, group in groupby(places, key=lambda place: place.own_case):
+            relations = frozenset(place.relation for place in group) & shown.keys()
+            case = self._store.case(handle)
+            if relations and case is not None:
+                cases.append(_card_case(case, relations))
+        return cases
+
+    def _seal(
+        self, match: Match, column: str, mark: bytes, number: int, previous: bytes, content: bytes, now: int
+    ) -> bytes:
+        keys = self._store.token_keys(match.person, match.epoch)
+        header = Header(
+            covenant_id=self._covenant.id,
+            epoch=match.epoch,
+            token=keys.token,
+            match_id=match.match_id,
+            sender=self._member,
+            receiver=match.other,
+            number=number,
+            previous=previous,
+        )
+        ciphertext = letter.seal(
+            header,
+            content,
+            letter_key=keys.letter_key,
+            signing_seed=self._seed,
+            receiver_key=self._covenant.member(match.other).letter_key,
+            random=self._random,
+        )
+        hash = letter.letter_hash(header, content)
+        self._store.add_letter(match, column, mark, number, hash, ciphertext, now)
+        return hash
+
+
+def _card_case(case: Case, relations: frozenset[Relation]) -> CardCase:
+    return CardCase(
+        reference=case.reference,
+        relations=relations,
+        name=case.worker_name,
+        function=case.function,
+        phone=case.worker_phone,
+        email=case.worker_email,
+        since=case.since,
+    )
+
+
+def post(store: Store, publisher: Publisher, covenant: Covenant, now: datetime) -> int:
+    """Posts the letters whose time has come; returns how many. In a sandbox that is at once, otherwise at the next
+    quarter hour, so that the moment of a letter does not tell what it answers.
+
+    A letter that the index does not take now stays for later and holds up no other match. Raises Unavailable when
+    none was taken.
+    """
+    seconds = int(now.timestamp())
+    before = seconds + 1 if covenant.sandbox else seconds - seconds % QUARTER_SECONDS
+    waiting = [list(group) for _, group in groupby(store.letters_to_post(before), key=lambda each: each[0])]
+    if not waiting:
+        return 0
+
+    def post_all(letters: list[tuple[bytes, int, bytes]]) -> tuple[list[tuple[bytes, int]], RaakvlakError | None]:
+        taken: list[tuple[bytes, int]] = []
+        for match_id, number, ciphertext in letters:
+            request = pb.PostLetterRequest(
+                covenant_hash=covenant.hash,
+                generation=publisher.generation,
+                match_id=match_id,
+                number=number,
+                ciphertext=ciphertext,
+            )
+            try:
+                publisher.call("PostLetter", request, pb.PostLetterReply)
+            except RaakvlakError as error:
+                return taken, error  # The next letters of this match must not overtake this one.
+            taken.append((match_id, number))
+        return taken, None
+
+    posted, refused = 0, None
+    with ThreadPoolExecutor(_AT_ONCE, "post") as threads:
+        for place in range(0, len(waiting), _CHUNK):
+            results = list(threads.map(post_all, waiting[place : place + _CHUNK]))
+            with store.transaction():
+                for taken, error in results:
+                    refused = refused or error
+                    posted += len(taken)
+                    for match_id, number in taken:
+                        store.posted(match_id, number)
+            if refused is not None and not isinstance(refused, Unavailable):
+                raise refused
+    if refused is not None and not posted:
+        raise refused
+    return posted

@@ -1,0 +1,475 @@
+"""`raakvlak-node`: results on standard output, talk and progress on standard error, and an exit code that tells.
+
+0 done · 1 failed · 2 rows rejected · 75 try later.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from raakvlak_node import importing, node as nodes, wording
+from raakvlak_node.events import EVENTS
+from raakvlak_node.node import BsnChange, Node, identity_of, lock_of, open_node, prepare, read_settings
+from raakvlak_node.picture import Entry
+from raakvlak_node.sync import Outcome, walking
+from raakvlak_protocol.covenant import KINDS
+from raakvlak_protocol.errors import OverQuota, RaakvlakError, Unavailable
+from raakvlak_protocol.party import events, membership, sealed
+from raakvlak_protocol.party.membership import Folder
+from raakvlak_protocol.party.serving import Stop
+
+DONE: Final = 0
+FAILED: Final = 1
+ROWS_REJECTED: Final = 2
+TRY_LATER: Final = 75
+SHOWN_REASONS: Final = 20
+
+folder_option = click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), envvar="RAAKVLAK_FOLDER", default=Path(),
+    help="The node's folder.  [default: the current one]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("raakvlak"))
+def cli() -> None:
+    """The node of one organisation: its cases in, matches and client pictures out."""
+
+
+def main() -> NoReturn:
+    """The console script: translates every error into a message and an exit code, in this one place."""
+    try:
+        cli.main(prog_name="raakvlak-node", standalone_mode=False)
+    except click.exceptions.Exit as exit:
+        sys.exit(exit.exit_code)
+    except click.Abort:
+        say("broken off; what was stored stays, the same command goes on from there")
+        sys.exit(FAILED)
+    except click.ClickException as error:
+        say(f"{error.format_message()} (see 'raakvlak-node --help')")
+        sys.exit(FAILED)
+    except Unavailable as error:
+        say(error.message)
+        sys.exit(TRY_LATER)
+    except RaakvlakError as error:
+        say(error.message)
+        sys.exit(FAILED)
+    except OSError as error:
+        say(f"{error.filename or 'a file'}: {(error.strerror or 'failed').lower()}")
+        sys.exit(FAILED)
+    sys.exit(DONE)
+
+
+def say(message: str) -> None:
+    """Talk, on standard error."""
+    click.echo(f"raakvlak-node: {message}", err=True)
+
+
+def answer(as_json: bool, found: Any, lines: Callable[[], Iterator[str]]) -> None:
+    """A result, on standard output."""
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for line in lines():
+        click.echo(line)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Node]:
+    node = open_node(folder)
+    try:
+        yield node
+    finally:
+        node.close()
+
+
+def _quiet(name: str, **fields: object) -> None:
+    """A command tells what it did by itself; only `serve` keeps a log."""
+
+
+# --- becoming a member ------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@folder_option
+@click.option("--covenant", required=True, help="The covenant's id.")
+@click.option("--id", "id_", required=True, help="This member's id in the covenant.")
+@click.option("--name", required=True, help="The organisation's name, shown to the other side of a match.")
+@click.option("--kind", required=True, type=click.Choice(KINDS))
+@click.option("--key-file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Made when it does not exist; keep it on another disk.")
+@click.option("--index", default="127.0.0.1:7400", show_default=True, help="host:port of the index.")
+@click.option("--key-holder", "key_holders", multiple=True, metavar="ID=HOST:PORT", help="For each key holder.")
+@click.option("--rest", default="127.0.0.1:7480", show_default=True, help="host:port of the REST API.")
+def init(folder: Path, covenant: str, id_: str, name: str, kind: str, key_file: Path, index: str, key_holders: tuple[str, ...], rest: str) -> None:
+    """Make a new node: keys, certificate request, settings, an empty store. Prints the entry for the covenant."""
+    identity = identity_of(covenant, id_)
+    holders = dict(each.partition("=")[::2] for each in key_holders)
+    if not key_file.exists():
+        key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sealed.new_key_file(key_file)
+    text = "\n".join(
+        (
+            f"covenant = {json.dumps(covenant)}",
+            f"id = {json.dumps(id_)}",
+            f"index = {json.dumps(index)}",
+            f"key_file = {json.dumps(str(key_file.absolute()))}",
+            "",
+            "[rest]",
+            f"listen = {json.dumps(rest)}",
+            "",
+            "[key_holders]",
+            *(f"{json.dumps(holder)} = {json.dumps(address)}" for holder, address in holders.items()),
+            "",
+        )
+    )
+    entry = prepare(Folder(folder), identity, sealed.KeyFile(key_file), name=name, kind=kind, settings_text=text)
+    click.echo(entry, nl=False)
+    say(f"made {folder}: have request.pem certified, send entry.toml to the covenant board, then run 'raakvlak-node join'")
+
+
+@cli.command()
+@folder_option
+@click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--covenant", "covenant_file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--pin", required=True, help="The hash of the covenant's first version, given out of band.")
+def join(folder: Path, certificate: Path, covenant_file: Path, pin: str) -> None:
+    """Take the certificate and the covenant once the board has issued them, or a newer one of either."""
+    own = read_settings(Folder(folder))
+    joined = membership.join(
+        Folder(folder),
+        identity_of(own.covenant, own.id),
+        lock_of(own),
+        certificate=certificate.read_bytes(),
+        history=covenant_file.read_bytes(),
+        pin=membership.parse_pin(pin),
+        now=nodes.utc_now(),
+    )
+    say(f"joined covenant {joined.covenant.id} version {joined.covenant.version} as {own.id}")
+
+
+# --- cases ------------------------------------------------------------------------------------------------------------
+
+
+@cli.command("import")
+@folder_option
+@json_option
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Tell what would happen; store and write nothing.")
+@click.option("--withdraw-missing", is_flag=True, help="Withdraw the cases that are not in the file.")
+@click.option("--bsn-changes", type=click.Choice(["wrong", "changed"]), help="What a new BSN of a known client means: the old one was wrong (withdrawn at once) or has changed (both until the term).")
+@click.option("--rejected", type=click.Path(path_type=Path, dir_okay=False), help="Where the rejected rows go.  [default: the folder's rejected/]")
+def import_(folder: Path, as_json: bool, file: Path, dry_run: bool, withdraw_missing: bool, bsn_changes: BsnChange | None, rejected: Path | None) -> None:
+    """Import a caseload FILE. Imported again it changes nothing; cut off, the same command goes on."""
+    from raakvlak_node import caseload
+
+    with opened(folder) as node, file.open("rb") as source:
+        total = caseload.size(file)
+        target = rejected or node.folder.path / "rejected" / importing.rejected_name(file, node.clock())
+        with _bar(2 * total, "importing") as progress:
+            report = importing.Import(
+                node,
+                dry_run=dry_run,
+                withdraw_missing=withdraw_missing,
+                bsn_changes=bsn_changes,
+                ask=_ask,
+                progress=progress,
+            ).run(source, target)
+    found = {
+        "accepted": report.accepted,
+        "new": report.new,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "withdrawn": report.withdrawn,
+        "missing": report.missing,
+        "dry_run": report.dry_run,
+        "rejected": [
+            {"line": row.line, "reasons": [{"column": each.column, "reason": each.message} for each in row.reasons]}
+            for row in report.rejected
+        ],
+        "rejected_file": None if report.rejected_file is None else str(report.rejected_file),
+    }
+    answer(as_json, found, lambda: _import_lines(report))
+    if report.rejected:
+        raise click.exceptions.Exit(ROWS_REJECTED)
+
+
+def _import_lines(report: importing.Report) -> Iterator[str]:
+    would = "would be " if report.dry_run else ""
+    yield f"{report.accepted} cases {would}accepted: {report.new} new, {report.changed} changed, {report.unchanged} unchanged"
+    if report.missing and report.withdrawn:
+        yield f"{report.withdrawn} cases that are not in the file were withdrawn"
+    elif report.missing:
+        yield f"{len(report.missing)} known cases are not in the file; --withdraw-missing withdraws them"
+    for row in report.rejected[:SHOWN_REASONS]:
+        for reason in row.reasons:
+            yield f"line {row.line}, {reason.column}: {reason.message}"
+    if len(report.rejected) > SHOWN_REASONS:
+        yield f"… and {len(report.rejected) - SHOWN_REASONS} more rejected rows"
+    if report.rejected:
+        yield f"{len(report.rejected)} rows {would}rejected"
+    if report.rejected_file is not None:
+        yield f"the rejected rows are in {report.rejected_file}: mend them and import that file (it holds identifiers: delete it then)"
+
+
+def _ask(line: int) -> BsnChange | None:
+    """Asks what a new BSN means; without a terminal the row is rejected and says so."""
+    if not sys.stdin.isatty():
+        return None
+    said = click.prompt(
+        f"line {line}: the client's BSN differs. Was the old one (w)rong, has it (c)hanged, or (s)kip this row?",
+        type=click.Choice(["w", "c", "s"]),
+        err=True,
+    )
+    answers: dict[str, BsnChange | None] = {"w": "wrong", "c": "changed", "s": None}
+    return answers[said]
+
+
+@contextmanager
+def _bar(total: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar over two passes of a file; `progress` gets the position within the pass."""
+    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as bar:
+        last = 0
+
+        def progress(position: int) -> None:
+            nonlocal last
+            bar.update(max(position - last, 0))
+            last = position
+
+        yield progress
+
+
+@cli.command()
+@folder_option
+@json_option
+def cases(folder: Path, as_json: bool) -> None:
+    """List the own cases by reference."""
+    with opened(folder) as node:
+        found = sorted(
+            (
+                {"case_ref": case.reference, "withheld": case.withheld, "since": case.since.isoformat()}
+                for _, case in node.store.cases()
+            ),
+            key=lambda each: str(each["case_ref"]),
+        )
+    answer(
+        as_json,
+        {"cases": found},
+        lambda: (f"{each['case_ref']}{'  (kept, not published)' if each['withheld'] else ''}" for each in found),
+    )
+
+
+@cli.command()
+@folder_option
+@json_option
+@click.argument("case_ref")
+def withdraw(folder: Path, as_json: bool, case_ref: str) -> None:
+    """Forget the case CASE_REF; what of it stands at the index is withdrawn at the next sync."""
+    with opened(folder) as node:
+        gone = node.drop_case(case_ref)
+    if not gone:
+        say("this node has no case of that reference: 'raakvlak-node cases' lists them")
+        raise click.exceptions.Exit(FAILED)
+    answer(as_json, {"withdrawn": True}, lambda: iter(("forgotten here; run 'raakvlak-node sync' to withdraw it at the index",)))
+
+
+# --- working with the others ------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@folder_option
+@json_option
+def sync(folder: Path, as_json: bool) -> None:
+    """Evaluate, publish, receive, and write letters, as far as it goes now."""
+    with opened(folder) as node:
+        total = node.status()["unevaluated"]
+        with walking(node, _quiet, _counting(total)) as walk:
+            outcome = walk.once()
+        found = {**_counts(outcome), "waiting": [each.message for each in outcome.waiting], "failed": outcome.failed}
+        found["pending"] = node.status()["pending"]
+    answer(as_json, found, lambda: _sync_lines(outcome, found["pending"]))
+    if outcome.waiting:
+        for each in outcome.waiting:
+            say(each.message)
+        raise click.exceptions.Exit(TRY_LATER)
+
+
+def _counting(total: int) -> Callable[[str, int], None]:
+    done = 0
+
+    def progress(what: str, count: int) -> None:
+        nonlocal done
+        if what == "evaluated" and sys.stderr.isatty():
+            done += count
+            click.echo(f"\revaluated {done} of {total}", err=True, nl=done >= total)
+
+    return progress
+
+
+def _counts(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in ("evaluated", "published", "withdrawn", "received", "posted")}
+
+
+def _sync_lines(outcome: Outcome, pending: int) -> Iterator[str]:
+    yield ", ".join(f"{count} {name}" for name, count in _counts(outcome).items())
+    for holder, reason in outcome.failed.items():
+        yield f"key holder {holder} did not serve: {reason}"
+    for each in outcome.waiting:
+        if isinstance(each, OverQuota):
+            yield f"waiting until {each.until:%Y-%m-%d %H:%M} UTC; {each.left} evaluations are left"
+    yield f"{pending} things are still open" if pending else "nothing is open"
+
+
+@cli.command()
+@folder_option
+@json_option
+def status(folder: Path, as_json: bool) -> None:
+    """Tell what is unevaluated, unpublished, unacknowledged and unanswered."""
+    with opened(folder) as node:
+        found = node.status()
+    answer(as_json, found, lambda: (f"{name.replace('_', ' '):16} {value}" for name, value in found.items() if value != ""))
+
+
+@cli.command()
+@folder_option
+@json_option
+@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
+def matches(folder: Path, as_json: bool, lang: wording.Language) -> None:
+    """Show all matches of the own cases."""
+    from raakvlak_node.rest import match_body
+
+    with opened(folder) as node:
+        found = node.all_entries()
+        if as_json:
+            click.echo(json.dumps({"matches": [match_body(node, *each).model_dump(mode="json") for each in found]}, ensure_ascii=False))
+            return
+        for reference in dict.fromkeys(reference for reference, _ in found):
+            _show(node, reference, [entry for each, entry in found if each == reference], lang)
+
+
+@cli.command()
+@folder_option
+@json_option
+@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
+@click.argument("case_ref")
+def picture(folder: Path, as_json: bool, lang: wording.Language, case_ref: str) -> None:
+    """Show the client picture of the case CASE_REF: who else is involved, and whom to call."""
+    from raakvlak_node.rest import match_body
+
+    with opened(folder) as node:
+        case, found = node.picture(case_ref)
+        if as_json:
+            entries = [match_body(node, case.reference, each).model_dump(mode="json") for each in found]
+            click.echo(json.dumps({"case_ref": case.reference, "matches": entries}, ensure_ascii=False))
+            return
+        _show(node, case.reference, found, lang)
+
+
+def _show(node: Node, reference: str, entries: list[Entry], language: wording.Language) -> None:
+    named = [(node.covenant.member(entry.other).name, entry) for entry in entries]
+    click.echo(wording.picture(reference, named, language))
+
+
+@cli.command()
+@folder_option
+@json_option
+def doctor(folder: Path, as_json: bool) -> None:
+    """Find what stands in this node's way, and say what to do."""
+    from raakvlak_node.doctor import examine
+
+    signs = {"good": "ok  ", "warning": "note", "bad": "BAD "}
+    worst = "good"
+    findings = []
+    with opened(folder) as node:
+        for finding in examine(node):
+            findings.append({name: getattr(finding, name) for name in ("check", "verdict", "finding", "advice")})
+            worst = "bad" if finding.verdict == "bad" else worst
+            if not as_json:
+                click.echo(f"{signs[finding.verdict]}  {finding.check}: {finding.finding}")
+                if finding.advice:
+                    click.echo(f"      → {finding.advice}")
+    if as_json:
+        click.echo(json.dumps({"findings": findings}, ensure_ascii=False))
+    if worst == "bad":
+        raise click.exceptions.Exit(FAILED)
+
+
+@cli.command()
+@folder_option
+@json_option
+@click.option("--dry-run", is_flag=True, help="Tell what differs; change nothing.")
+def reconcile(folder: Path, as_json: bool, dry_run: bool) -> None:
+    """Make this node and the index agree again after one of them was restored from a backup."""
+    from raakvlak_node.reconcile import reconcile as run
+
+    with opened(folder) as node, walking(node, _quiet) as walk:
+        found = run(node, walk.publisher, dry_run=dry_run)
+    answer(as_json, found, lambda: (f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
+
+
+@cli.group()
+def token() -> None:
+    """Access to the REST API."""
+
+
+@token.command("new")
+@folder_option
+@json_option
+@click.argument("name")
+def token_new(folder: Path, as_json: bool, name: str) -> None:
+    """Make an access token called NAME. It is shown once; the store keeps only its hash."""
+    with opened(folder) as node:
+        made = node.new_access_token(name)
+    answer(as_json, {"name": name, "token": made}, lambda: iter((made,)))
+
+
+# --- operating --------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@folder_option
+def serve(folder: Path) -> None:
+    """Run the sync loop and the REST API until stopped."""
+    from raakvlak_node.serve import serve as run
+
+    log = events.Log("node", EVENTS, sys.stderr)
+    events.install(log)
+    stop = Stop.on_signals()
+    with opened(folder) as node:
+        log("started", version=version("raakvlak"), covenant_version=node.covenant.version)
+        run(node, log, stop)
+        log("stopped")
+
+
+@cli.command()
+@folder_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(folder: Path, file: Path) -> None:
+    """Copy the store to FILE while the node works. It opens only with this node's secrets: keep those apart."""
+    if file.exists():
+        say(f"{file} exists already: choose another name")
+        raise click.exceptions.Exit(FAILED)
+    with opened(folder) as node:
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        node.store.backup(file)
+    say(f"wrote {file}; back up secrets.sealed and the key file too, each elsewhere, and delete this copy within 30 days")
+
+
+@cli.command()
+@folder_option
+@click.option("--replace", is_flag=True, help="Put the backup in place of the store that is there.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(folder: Path, replace: bool, file: Path) -> None:
+    """Put the backup FILE back. Nothing is published until 'raakvlak-node reconcile' has been run."""
+    from raakvlak_node.reconcile import restore as run
+
+    run(folder, file, replace=replace)
+    say("restored; run 'raakvlak-node reconcile --dry-run' to see what has happened since, then 'raakvlak-node reconcile'")
+

@@ -1,0 +1,208 @@
+"""From persons to tokens with the help of t key holders (DESIGN §2).
+
+What is sent is stored first, blinds and all, so that a crash, a lost answer or a retry sends the same request again and
+is not charged twice. Each holder's answer is verified against its own public share before it counts; one that is down,
+slow or wrong is named, and another is asked. Fewer than t: everything waits, nothing is lost.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from raakvlak_node.store import Batch, Store, identifier_of
+from raakvlak_protocol import ristretto, threshold, token, voprf
+from raakvlak_protocol.covenant import Covenant, KeyHolder
+from raakvlak_protocol.errors import Evidence, OverQuota, RaakvlakError, Unavailable
+from raakvlak_protocol.identifier import NAMESPACES
+from raakvlak_protocol.party.peer import Remote
+from raakvlak_protocol.ristretto import Element, Scalar
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.v1 import keyholder_pb2 as pb
+
+CHUNK_ELEMENTS: Final = voprf.MAX_BATCH
+ANSWER_SECONDS: Final = 10.0
+
+Report = Callable[[str, RaakvlakError], None]
+
+
+@dataclass
+class Holder:
+    """A key holder as this node reaches it. `failed` says why it is not asked again in this walk."""
+
+    entry: KeyHolder
+    remote: Remote
+    failed: RaakvlakError | None = None
+    left: dict[tuple[str, int], tuple[int, datetime]] = field(default_factory=dict)
+
+    def may_give(self, namespace: str, epoch: int) -> int:
+        return self.left.get((namespace, epoch), (0, datetime.max.replace(tzinfo=UTC)))[0]
+
+
+class Evaluator:
+    """Turns the store's unevaluated persons into tokens, a batch at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        covenant: Covenant,
+        holders: Sequence[Holder],
+        *,
+        random: Callable[[int], bytes],
+        report: Report,
+    ) -> None:
+        self._store = store
+        self._covenant = covenant
+        self._holders = holders
+        self._random = random
+        self._report = report
+        self._threads = ThreadPoolExecutor(max(1, len(holders)), "evaluate")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def run(self, now: datetime, not_before: Callable[[], int], done: Callable[[int], None]) -> int:
+        """Evaluates everything that is wanted; returns how many tokens were made. `not_before` draws the Unix second
+        from which a new token may be published; `done` hears of every batch.
+
+        Raises OverQuota (all that the quota allowed was done) or Unavailable (fewer than t holders answered).
+        """
+        epoch = self._covenant.epoch_at(now)
+        made = 0
+        waiting: RaakvlakError | None = None
+        stored = self._store.batches()
+        if not stored and not self._wanted(epoch.number):
+            return 0
+        self._ask_quotas()
+        for batch in stored:
+            made += self._evaluate(batch, not_before, done)
+        for namespace in NAMESPACES:
+            while namespace in epoch.keys:
+                try:
+                    following = self._next_batch(namespace, epoch.number)
+                except OverQuota as error:
+                    waiting = error
+                    break
+                if following is None:
+                    break
+                made += self._evaluate(following, not_before, done)
+        if waiting is not None:
+            raise waiting
+        return made
+
+    def _wanted(self, epoch: int) -> bool:
+        limit = self._covenant.household_limit
+        return any(self._store.unevaluated(namespace, epoch, limit, 1) for namespace in NAMESPACES)
+
+    def _ask_quotas(self) -> None:
+        """Learns who can be reached, and what each holder still grants."""
+        request = pb.QuotaRequest(covenant_hash=self._covenant.hash)
+
+        def ask(holder: Holder) -> None:
+            holder.failed = None
+            try:
+                reply = holder.remote.call("Quota", request, pb.QuotaReply, timeout_seconds=ANSWER_SECONDS)
+            except RaakvlakError as error:
+                self._fail(holder, error)
+                return
+            for each in reply.quotas:
+                self._keep_left(holder, each)
+
+        list(self._threads.map(ask, self._holders))
+
+    def _keep_left(self, holder: Holder, left: pb.QuotaLeft) -> None:
+        until = datetime.fromtimestamp(min(left.until, 2**40), UTC)
+        holder.left[left.namespace, left.epoch] = (left.first_load + left.daily, until)
+
+    def _fail(self, holder: Holder, error: RaakvlakError) -> None:
+        holder.failed = error
+        self._report(holder.entry.id, error)
+
+    def _next_batch(self, namespace: str, epoch: int) -> Batch | None:
+        """The next persons, no more than t holders still grant; None when there are none."""
+        limit = self._covenant.household_limit
+        if not self._store.unevaluated(namespace, epoch, limit, 1):
+            return None
+        granted = sorted((each.may_give(namespace, epoch) for each in self._able()), reverse=True)
+        if len(granted) < self._covenant.key_threshold:
+            raise self._too_few()
+        size = min(CHUNK_ELEMENTS, granted[self._covenant.key_threshold - 1])
+        if size == 0:
+            raise self._over_quota(namespace, epoch)
+        persons = self._store.unevaluated(namespace, epoch, limit, size)
+        return self._store.add_batch(namespace, epoch, persons, voprf.new_blinds(len(persons), self._random))
+
+    def _able(self) -> list[Holder]:
+        return [each for each in self._holders if each.failed is None]
+
+    def _over_quota(self, namespace: str, epoch: int) -> OverQuota:
+        grants = [each.left[namespace, epoch] for each in self._able() if (namespace, epoch) in each.left]
+        until = min((moment for _, moment in grants), default=datetime.now(UTC))
+        left = sum(amount for amount, _ in grants)
+        return OverQuota(
+            f"the quota for namespace {namespace} is used up: {left} evaluations are left in all and "
+            f"{self._covenant.key_threshold} key holders must grant each; it is full again at {until:%Y-%m-%d %H:%M} UTC, "
+            "what waits is kept until then; a larger caseload needs a larger quota in the covenant",
+            left=left,
+            until=until,
+        )
+
+    def _too_few(self) -> Unavailable:
+        reasons = "; ".join(f"{each.entry.id}: {each.failed.message}" for each in self._holders if each.failed)
+        return Unavailable(
+            f"{len(self._able())} key holders answer and {self._covenant.key_threshold} are needed; "
+            f"everything waits and goes on at the next sync ({reasons})"
+        )
+
+    def _evaluate(self, batch: Batch, not_before: Callable[[], int], done: Callable[[int], None]) -> int:
+        inputs = [self._input(person, batch.epoch) for person in batch.persons]
+        blinds = [Scalar(each.reveal()) for each in batch.blinds]
+        blinded = voprf.blind(inputs, blinds)
+        answers = self._answers(batch, blinded)
+        outputs = threshold.combine(inputs, blinds, answers, self._covenant.key_threshold)
+        keys = [token.expand(each) for each in outputs]
+        self._store.finish_batch(batch, keys, [not_before() for _ in keys])
+        done(len(keys))
+        return len(keys)
+
+    def _input(self, person: bytes, epoch: int) -> SecretBytes:
+        return token.prf_input(self._covenant.id, epoch, identifier_of(*self._store.canonical(person)))
+
+    def _answers(self, batch: Batch, blinded: list[Element]) -> list[threshold.Verified]:
+        """t verified answers: the holders with most quota left are asked first, all at once, others as some fail."""
+        needed = self._covenant.key_threshold
+        answers: list[threshold.Verified] = []
+        refused: list[OverQuota] = []
+        candidates = sorted(self._able(), key=lambda each: each.may_give(batch.namespace, batch.epoch), reverse=True)
+        while len(answers) < needed:
+            asked, candidates = candidates[: needed - len(answers)], candidates[needed - len(answers) :]
+            if not asked:
+                raise refused[0] if refused and len(answers) + len(refused) >= needed else self._too_few()
+            for answer in self._threads.map(lambda each: self._ask(each, batch, blinded), asked):
+                if isinstance(answer, threshold.Verified):
+                    answers.append(answer)
+                elif answer is not None:
+                    refused.append(answer)
+        return answers
+
+    def _ask(self, holder: Holder, batch: Batch, blinded: list[Element]) -> threshold.Verified | OverQuota | None:
+        key = self._covenant.key(batch.namespace, batch.epoch)
+        number = holder.entry.share_number
+        request = pb.EvaluateRequest(
+            covenant_hash=self._covenant.hash, namespace=batch.namespace, epoch=batch.epoch, blinded_elements=blinded
+        )
+        try:
+            reply = holder.remote.call("Evaluate", request, pb.EvaluateReply, timeout_seconds=ANSWER_SECONDS)
+            self._keep_left(holder, reply.quota_left)
+            public = threshold.Holder(holder.entry.id, number, ristretto.parse_element(key.shares[number]))
+            return threshold.verify_answer(public, blinded, reply.evaluated_elements, reply.proof)
+        except OverQuota as error:
+            holder.left[batch.namespace, batch.epoch] = (error.left, error.until)
+            self._report(holder.entry.id, error)
+            return error
+        except Evidence as error:
+            self._fail(holder, error)
+        except RaakvlakError as error:
+            self._fail(holder, error)
+        return None

@@ -1,0 +1,23 @@
+"""Every event that a node's log may hold, with the fields that it may carry. None names a person or a case."""
+
+from typing import Final
+
+from raakvlak_protocol.party.events import Declared
+
+EVENTS: Final = (
+    Declared("started", "info", version=str, covenant_version=int),
+    Declared("stopped", "info"),
+    Declared("imported", "info", new=int, changed=int, unchanged=int, rejected=int, withdrawn=int),
+    Declared("evaluated", "info", count=int),
+    Declared("published", "info", count=int),
+    Declared("withdrawn", "info", count=int),
+    Declared("lapsed", "info", count=int),
+    Declared("erased", "info", count=int),
+    Declared("received", "info", events=int),
+    Declared("posted", "info", letters=int),
+    Declared("replayed", "warning", matches=int),
+    Declared("waiting", "warning", kind=str, reason=str),
+    Declared("key_holder_failed", "warning", key_holder=str, kind=str, reason=str),
+    Declared("letter_put_aside", "warning", sender=str, reason=str),
+    Declared("rest_answered", "info", method=str, route=str, status=int, caller=str),
+)

@@ -1,0 +1,291 @@
+"""A node that is ready to act: its settings, membership, vault and store, opened together.
+
+Everything that a command or the REST API does to cases and matches goes through here, so that both follow one set of
+rules.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from raakvlak_node import picture, tokens
+from raakvlak_node.case import Case, Reason, Rejected
+from raakvlak_node.picture import Entry
+from raakvlak_node.publish import Publisher
+from raakvlak_node.receive import Receiver
+from raakvlak_node.settings import Settings
+from raakvlak_node.store import Match, Store
+from raakvlak_node.vault import Vault
+from raakvlak_protocol.covenant import Covenant, Member
+from raakvlak_protocol.errors import Malformed, Refused
+from raakvlak_protocol.identity import Identity, Role, checked_id
+from raakvlak_protocol.letter import public_letter_key
+from raakvlak_protocol.party import membership, sealed, settings
+from raakvlak_protocol.party.membership import Folder, Membership
+from raakvlak_protocol.party.peer import Credentials, Remote
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.v1 import index_pb2
+
+STORE: Final = "store.db"
+SIGNING_SEED: Final = "signing_seed"
+LETTER_SECRET: Final = "letter_secret"
+VAULT_KEY: Final = "vault_key"
+KEY_BYTES: Final = 32
+ACCESS_TOKEN_BYTES: Final = 32
+HOME: Final = ZoneInfo("Europe/Amsterdam")
+
+BsnChange = Literal["wrong", "changed"]
+Stored = Literal["new", "changed", "unchanged"]
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class BsnDiffers(Rejected):
+    """The client of a known case has another BSN; somebody must say which of the two acts it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (
+                Reason(
+                    "bsn",
+                    "differs from the one that this case had: say whether that one was wrong (its involvement is withdrawn "
+                    "at once) or has changed (both stand until the term)",
+                ),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One member's node. `clock` and `random` are arguments so that expiry and blinding have exact tests."""
+
+    folder: Folder
+    settings: Settings
+    membership: Membership
+    store: Store
+    clock: Clock
+    random: Callable[[int], bytes]
+
+    @property
+    def covenant(self) -> Covenant:
+        return self.membership.covenant
+
+    @property
+    def member(self) -> Member:
+        return self.covenant.member(self.settings.id)
+
+    @property
+    def credentials(self) -> Credentials:
+        return self.membership.credentials
+
+    @property
+    def signing_seed(self) -> SecretBytes:
+        return self.membership.secrets[SIGNING_SEED]
+
+    @property
+    def letter_secret(self) -> SecretBytes:
+        return self.membership.secrets[LETTER_SECRET]
+
+    def close(self) -> None:
+        self.store.close()
+
+    def today(self, now: datetime) -> date:
+        """The day in the Netherlands: ages and terms are counted there."""
+        return now.astimezone(HOME).date()
+
+    def index_remote(self) -> Remote:
+        service = index_pb2.DESCRIPTOR.services_by_name["Index"]
+        return Remote(self.settings.index, service, self.credentials, self.covenant.index)
+
+    def another_store(self) -> Store:
+        """The same store for another thread."""
+        return Store(self.store.path, self.store.vault)
+
+    # --- cases --------------------------------------------------------------------------------------------------------
+
+    def put_case(self, case: Case, bsn_change: BsnChange | None = None) -> Stored:
+        """Stores the case durably; raises BsnDiffers, and changes nothing, where only a person can say what it means."""
+        with self.store.transaction():
+            what, case = self._compared(case, bsn_change)
+            if what != "unchanged":
+                now = self.clock()
+                involved = tokens.involvements(case, self.covenant, self.member, self.today(now))
+                self.store.put_case(case, involved, int(now.timestamp()))
+        return what
+
+    def preview_case(self, case: Case, bsn_change: BsnChange | None = None) -> Stored:
+        """What `put_case` would do."""
+        return self._compared(case, bsn_change)[0]
+
+    def _compared(self, case: Case, bsn_change: BsnChange | None) -> tuple[Stored, Case]:
+        """What the case is to the store, and the case with the history of what the store has."""
+        handle = self.store.case_handle(case.reference)
+        before = self.store.case(handle)
+        if before is None:
+            return "new", case
+        case = _with_history(case, before, bsn_change)
+        same = self.store.stored_fingerprint(handle) == self.store.fingerprint(case)
+        return "unchanged" if same else "changed", case
+
+    def drop_case(self, reference: str) -> bool:
+        """Forgets the case; what of it stands at the index is withdrawn at the next sync."""
+        return self.store.drop_case(self.store.case_handle(reference))
+
+    # --- matches ------------------------------------------------------------------------------------------------------
+
+    def entries(self, matches: Iterable[Match]) -> list[Entry]:
+        """The entries of the client picture that these matches make."""
+        found = list(matches)
+        return picture.entries(found, {match.person: self.store.places(match.person) for match in found})
+
+    def all_entries(self) -> list[tuple[str, Entry]]:
+        """(own case reference, entry) for every case, in the order of references."""
+        references: dict[bytes, str] = {}
+        found = []
+        for entry in self.entries(self.store.live_matches()):
+            if entry.own_case not in references:
+                case = self.store.case(entry.own_case)
+                references[entry.own_case] = "" if case is None else case.reference
+            found.append((references[entry.own_case], entry))
+        return sorted(found, key=lambda each: (each[0], each[1].other, each[1].contact.reference if each[1].contact else ""))
+
+    def picture(self, reference: str) -> tuple[Case, list[Entry]]:
+        """The case and who else is involved; raises Refused where there is no such case."""
+        handle = self.store.case_handle(reference)
+        case = self.store.case(handle)
+        if case is None:
+            raise Refused("this node has no case of that reference: 'raakvlak-node cases' lists them")
+        found = [entry for entry in self.entries(self.store.matches_of_case(handle)) if entry.own_case == handle]
+        return case, sorted(found, key=lambda entry: (entry.other, entry.contact.reference if entry.contact else ""))
+
+    def replay(self, publisher: Publisher) -> int:
+        """Takes over all current matches from the index, and begins those that this node did not know."""
+        receiver = Receiver(self.store, self.covenant, self.member.id, self.letter_secret, lambda sender, reason: None)
+        now = int(self.clock().timestamp())
+        request = index_pb2.ReplayRequest(covenant_hash=self.covenant.hash, generation=publisher.generation)
+        current: set[bytes] = set()
+        for batch in publisher.stream("Replay", request, index_pb2.ReplayBatch):
+            with self.store.transaction():
+                for match in batch.matches:
+                    receiver.begin(match, now)
+                    current.add(match.match_id)
+        for known in [match.match_id for match in self.store.live_matches() if match.match_id not in current]:
+            self.store.end_match(known)
+        return len(current)
+
+    # --- how things stand ---------------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """Counts only: what is unevaluated, unpublished, unacknowledged, unanswered, and what was put aside."""
+        now = self.clock()
+        epoch = self.covenant.epoch_at(now).number
+        cases, withheld = self.store.case_counts()
+        counts = self.store.token_counts(self.covenant.household_limit, epoch, int(now.timestamp()))
+        letters = self.store.letter_counts()
+        unanswered = sum(self._unanswered(match) for match in self.store.live_matches())
+        unacknowledged = self.store.number("last_event") - self.store.number("acknowledged")
+        reconcile = self.store.remark("reconcile")
+        open_work = (counts["unevaluated"], counts["unpublished"], counts["to_withdraw"], unacknowledged, letters["due"])
+        return {
+            "cases": cases,
+            "withheld": withheld,
+            **counts,
+            "unacknowledged": unacknowledged,
+            "unanswered": unanswered,
+            "unposted": letters["unposted"] + letters["due"],
+            "unreadable": letters["unreadable"],
+            "waiting_for_quota": self.store.remark("quota") if counts["unevaluated"] else "",
+            "reconcile": reconcile,
+            "pending": sum(open_work) + letters["unposted"] + unanswered + (self.store.in_flight() is not None),
+            "activity": self.store.number("last_event") + self.store.number("last_sequence") + self.store.number("changed"),
+        }
+
+    def _unanswered(self, match: Match) -> bool:
+        """Whether the other side still owes a letter: its proof, or the card that follows on a pair that matches."""
+        if match.their_proof is None:
+            return True
+        return match.their_card is None and bool(self.entries([match]))
+
+    # --- access -------------------------------------------------------------------------------------------------------
+
+    def new_access_token(self, name: str) -> str:
+        """A token for the REST API, shown this once; the store keeps its hash."""
+        token = secrets.token_urlsafe(ACCESS_TOKEN_BYTES)
+        if not self.store.add_access_token(checked_id(name, "name"), _token_hash(token), int(self.clock().timestamp())):
+            raise Refused(f"there is an access token named {name} already: choose another name")
+        return token
+
+    def caller_of(self, store: Store, token: str) -> str | None:
+        """The name of an access token, or None."""
+        return store.access_token_name(_token_hash(token))
+
+
+def _token_hash(token: str) -> bytes:
+    # 256 random bits need no slow hash.
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _with_history(case: Case, before: Case, bsn_change: BsnChange | None) -> Case:
+    if case.client == before.client:
+        return case.with_former(*before.former)
+    if bsn_change is None:
+        raise BsnDiffers()
+    return case.with_former(*before.former, before.client) if bsn_change == "changed" else case.with_former(*before.former)
+
+
+def identity_of(covenant: str, id: str) -> Identity:
+    return Identity(checked_id(covenant, "covenant"), Role.NODE, checked_id(id))
+
+
+def prepare(folder: Folder, identity: Identity, lock: sealed.Lock, *, name: str, kind: str, settings_text: str) -> str:
+    """Makes a new node in the folder: keys, certificate request, settings, an empty store. Returns the covenant entry."""
+    from nacl.bindings import crypto_sign_seed_keypair
+
+    fresh = {name: os.urandom(KEY_BYTES) for name in (SIGNING_SEED, LETTER_SECRET, VAULT_KEY)}
+    signing_key, _ = crypto_sign_seed_keypair(fresh[SIGNING_SEED])
+    entry = (
+        "[[member]]\n"
+        f'id = "{identity.id}"\n'
+        f"name = {_toml_text(name)}\n"
+        f'kind = "{kind}"\n'
+        f'signing_key = "{signing_key.hex()}"\n'
+        f'letter_key = "{public_letter_key(SecretBytes(fresh[LETTER_SECRET])).hex()}"\n'
+    )
+    folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    membership.prepare(folder, identity, lock, fresh, entry)
+    folder.settings.write_text(settings_text)
+    Store(folder.path / STORE, Vault(SecretBytes(fresh[VAULT_KEY]), os.urandom), create=True).close()
+    return entry
+
+
+def _toml_text(text: str) -> str:
+    if any(character < " " or character == "\x7f" for character in text):
+        raise Malformed("a name holds no control characters", field="name")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def read_settings(folder: Folder) -> Settings:
+    return settings.load(folder.settings, Settings)
+
+
+def lock_of(own: Settings) -> sealed.Lock:
+    return sealed.KeyFile(own.key_file)
+
+
+def open_node(path: Path, clock: Clock = utc_now, random: Callable[[int], bytes] = os.urandom) -> Node:
+    """The node in a folder; raises Refused with what to do where something is missing or wrong."""
+    folder = Folder(path)
+    own = read_settings(folder)
+    ready = membership.load(folder, identity_of(own.covenant, own.id), lock_of(own), clock())
+    store = Store(folder.path / STORE, Vault(ready.secrets[VAULT_KEY], random))
+    return Node(folder, own, ready, store, clock, random)

@@ -1,0 +1,154 @@
+"""What a node writes to the index, so that it is carried out exactly once (DESIGN §4).
+
+Each write has the next sequence of this member. It is stored before it is sent; whatever becomes of the answer, the
+index's next Open tells the last sequence and the last answer, and from these it is certain whether the write was done.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from raakvlak_node.store import InFlight, Store
+from raakvlak_protocol import publication
+from raakvlak_protocol.covenant import Covenant
+from raakvlak_protocol.errors import Evidence, Malformed, Refused
+from raakvlak_protocol.party.peer import Remote, Stream
+from raakvlak_protocol.publication import REFERENCE_BYTES, Visibility, Write
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.v1 import index_pb2 as pb
+
+CALL_SECONDS: Final = 60.0
+STREAM_SECONDS: Final = 600.0
+CHUNK_ITEMS: Final = 5_000
+
+M = TypeVar("M", bound=Message)
+
+
+class Publisher:
+    """The node's side of the index. After any failed call, `open` before the next write."""
+
+    def __init__(self, store: Store, covenant: Covenant, member: str, signing_seed: SecretBytes, index: Remote) -> None:
+        self._store = store
+        self._covenant = covenant
+        self._member = member
+        self._seed = signing_seed
+        self._index = index
+        self._generation = 0
+        self.last_sequence = 0
+        """What the index said at Open was this member's last write."""
+
+    def call(self, method: str, request: Message, reply: type[M]) -> M:
+        return self._index.call(method, request, reply, timeout_seconds=CALL_SECONDS)
+
+    def stream(self, method: str, request: Message, reply: type[M]) -> Stream[M]:
+        return self._index.stream(method, request, reply, timeout_seconds=STREAM_SECONDS)
+
+    def watch(self, after: int, timeout_seconds: float | None = None) -> Stream[pb.EventBatch]:
+        """The events behind `after`, without an end."""
+        request = pb.WatchRequest(covenant_hash=self._covenant.hash, generation=self._generation, after=after)
+        return self._index.stream("Watch", request, pb.EventBatch, timeout_seconds=timeout_seconds)
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    def open(self) -> None:
+        """Begins a generation and settles the write that was in flight, if there was one.
+
+        Raises Refused, and marks the store as one that a person must reconcile, when index and node disagree on what
+        was written: one of the two was restored from a backup, or another copy of this node is at work.
+        """
+        reply = self.call("Open", pb.OpenRequest(covenant_hash=self._covenant.hash), pb.OpenReply)
+        self._generation = reply.generation
+        self.last_sequence = reply.last_sequence
+        pending = self._store.in_flight()
+        if pending and reply.last_sequence == pending.sequence and reply.last_request_hash == pending.request_hash:
+            self._settle(pending, reply.last_answer)
+        elif pending and reply.last_sequence == pending.sequence - 1:
+            # It never arrived: what it held is still to be published or withdrawn, and will be signed anew.
+            self._store.drop_write()
+        elif pending or reply.last_sequence != self._store.number("last_sequence"):
+            self._store.set_remark(
+                "reconcile",
+                f"the index's last write of this node is {reply.last_sequence}, the store's {self._last_sequence()}",
+            )
+        self.demand_reconciled()
+
+    def demand_reconciled(self) -> None:
+        """Returns when a person need not look first."""
+        reason = self._store.remark("reconcile")
+        if reason:
+            raise Refused(
+                f"nothing is published until a person has reconciled this node with the index: {reason}; "
+                "run 'raakvlak-node reconcile --dry-run' to see what differs, then 'raakvlak-node reconcile'"
+            )
+
+    def _last_sequence(self) -> int:
+        return self._store.number("last_sequence")
+
+    def _write(self, epoch: int) -> Write:
+        return Write(self._covenant.id, epoch, self._member, self._generation, self._last_sequence() + 1)
+
+    def publish(self, persons: Sequence[bytes], epoch: int) -> None:
+        """Publishes the tokens of 1 to CHUNK_ITEMS persons, all or none."""
+        keys = [self._store.token_keys(person, epoch) for person in persons]
+        write = self._write(epoch)
+        tokens = [each.token.reveal() for each in keys]
+        statement = publication.publish_statement(write, Visibility.DIRECT, tokens)
+        request = pb.PublishRequest(
+            covenant_hash=self._covenant.hash,
+            epoch=epoch,
+            generation=write.generation,
+            sequence=write.sequence,
+            visibility=pb.DIRECT,
+            tokens=tokens,
+            token_signatures=publication.sign_tokens(keys, write, Visibility.DIRECT),
+            member_signature=publication.sign(self._seed, statement),
+        )
+        in_flight = self._begin("publish", write, statement, persons)
+        self._finish_publish(in_flight, self.call("Publish", request, pb.PublishReply))
+
+    def withdraw(self, references: Sequence[bytes], epoch: int) -> None:
+        """Withdraws 1 to CHUNK_ITEMS own rows, all or none. Needs no token."""
+        write = self._write(epoch)
+        statement = publication.withdraw_statement(write, references)
+        request = pb.WithdrawRequest(
+            covenant_hash=self._covenant.hash,
+            epoch=epoch,
+            generation=write.generation,
+            sequence=write.sequence,
+            references=references,
+            member_signature=publication.sign(self._seed, statement),
+        )
+        in_flight = self._begin("withdraw", write, statement, references)
+        self.call("Withdraw", request, pb.WithdrawReply)
+        self._store.finish_withdraw(in_flight)
+
+    def _begin(self, kind: str, write: Write, statement: bytes, items: Sequence[bytes]) -> InFlight:
+        in_flight = InFlight(
+            kind,
+            write.epoch,
+            write.generation,
+            write.sequence,
+            publication.request_hash(statement),
+            tuple(items),
+        )
+        # If we were to crash after this, Open tells whether the index did it.
+        self._store.begin_write(in_flight)
+        return in_flight
+
+    def _settle(self, pending: InFlight, answer: bytes) -> None:
+        if pending.kind == "withdraw":
+            self._store.finish_withdraw(pending)
+            return
+        try:
+            self._finish_publish(pending, pb.PublishReply.FromString(answer))
+        except DecodeError:
+            raise Malformed("the index's last answer is not readable") from None
+
+    def _finish_publish(self, write: InFlight, reply: pb.PublishReply) -> None:
+        references = list(reply.references)
+        if len(references) != len(write.items) or any(len(each) != REFERENCE_BYTES for each in references):
+            raise Evidence("the index answered a publication with other references than one for each token")
+        self._store.finish_publish(write, references, reply.removal_month)

@@ -1,0 +1,154 @@
+"""What the index tells: matches, their end, and letters from the other side (DESIGN §5).
+
+A letter is believed only when both locks open, the sender of the match signed it, and it follows the one before. What
+can't be read is put aside with its reason and blocks nothing.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final
+
+from raakvlak_node.store import Match, Store
+from raakvlak_protocol import letter, letter_content
+from raakvlak_protocol.covenant import Covenant
+from raakvlak_protocol.errors import Evidence, Malformed, NotPermitted, RaakvlakError
+from raakvlak_protocol.letter import MATCH_ID_BYTES, NO_PREVIOUS, Envelope, Header
+from raakvlak_protocol.letter_content import Proof
+from raakvlak_protocol.publication import REFERENCE_BYTES
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.v1 import index_pb2 as pb
+
+MAX_PUT_ASIDE: Final = 1_000
+
+
+class Turn(Enum):
+    """How a letter stands to the ones that came before it in its direction."""
+
+    NEXT = auto()
+    EARLY = auto()
+    OLD = auto()
+    BROKEN = auto()
+
+
+def turn(known_number: int, known_hash: bytes | None, number: int, previous: bytes) -> Turn:
+    """Whether a letter whose signature holds is the next one.
+
+    A chain begins, or begins again after a match ended or a node was restored, with NO_PREVIOUS and a higher number
+    than any before; nothing that was read once can be read again.
+    """
+    if number <= known_number:
+        return Turn.OLD
+    if previous == NO_PREVIOUS:
+        return Turn.NEXT
+    if number > known_number + 1:
+        return Turn.EARLY
+    return Turn.NEXT if previous == known_hash else Turn.BROKEN
+
+
+class Receiver:
+    """Applies events to the store. `tell` hears of every letter that is put aside: sender and reason."""
+
+    def __init__(
+        self, store: Store, covenant: Covenant, member: str, letter_secret: SecretBytes, tell: Callable[[str, str], None]
+    ) -> None:
+        self._store = store
+        self._covenant = covenant
+        self._member = member
+        self._secret = letter_secret
+        self._tell = tell
+
+    def take(self, batch: pb.EventBatch, now: datetime) -> int:
+        """Stores what a batch tells, all or nothing, and how far it went; returns the number of new events.
+
+        Raises Evidence when the index left a number out.
+        """
+        with self._store.transaction():
+            last = self._store.number("last_event")
+            fresh = [event for event in batch.events if event.number > last]
+            for event in fresh:
+                if event.number != last + 1:
+                    raise Evidence(f"the index left out event {last + 1} of this node", party=self._covenant.index.id)
+                self._apply(event, int(now.timestamp()))
+                last = event.number
+            self._store.set_number("last_event", last)
+        return len(fresh)
+
+    def begin(self, match: pb.Match, now: int) -> None:
+        """A match of an own row; one of a row that was withdrawn meanwhile is left."""
+        if len(match.match_id) != MATCH_ID_BYTES or len(match.reference) != REFERENCE_BYTES:
+            raise Evidence("the index told a match that is not of its form", party=self._covenant.index.id)
+        person = self._store.person_of(match.reference, match.epoch)
+        if person is not None and match.other in self._covenant.members and match.other != self._member:
+            self._store.begin_match(match.match_id, person, match.epoch, match.other, now)
+
+    def _apply(self, event: pb.Event, now: int) -> None:
+        what = event.WhichOneof("what")
+        if what == "match":
+            self.begin(event.match, now)
+        elif what == "match_ended":
+            self._store.end_match(event.match_ended.match_id)
+        elif what == "letter_lapsed":
+            self._store.post_again(event.letter_lapsed.match_id, event.letter_lapsed.number)
+        elif what == "letter":
+            self._letter(event.letter.match_id, event.letter.number, event.letter.sender, event.letter.ciphertext, now)
+
+    def _letter(self, match_id: bytes, number: int, sender: str, ciphertext: bytes, now: int) -> None:
+        try:
+            self._read(match_id, ciphertext, now)
+        except RaakvlakError as error:
+            known = sender if sender in self._covenant.members else "an unknown sender"
+            if self._store.letter_counts()["unreadable"] < MAX_PUT_ASIDE:
+                self._store.put_aside(match_id, number, known, ciphertext, now, error.message)
+            self._tell(known, error.message)
+
+    def _read(self, match_id: bytes, ciphertext: bytes, now: int) -> None:
+        envelope = letter.take_off_first_lock(ciphertext, self._secret)
+        if envelope.match_id != match_id:
+            raise Malformed("the letter is for another match than the index says")
+        match = self._store.match(match_id)
+        if match is None:
+            if self._store.match_known(match_id):
+                return  # It crossed with the end of the match.
+            raise Malformed("the letter is for a match that the index has not told")
+        header, content = self._opened(match, envelope)
+        self._follow(match, header, content, ciphertext, now)
+
+    def _opened(self, match: Match, envelope: Envelope) -> tuple[Header, bytes]:
+        sender = self._covenant.members.get(match.other)
+        if sender is None:
+            raise NotPermitted("the letter is from one who takes part no more")
+        keys = self._store.token_keys(match.person, match.epoch)
+        header = Header(
+            covenant_id=self._covenant.id,
+            epoch=match.epoch,
+            token=keys.token,
+            match_id=match.match_id,
+            sender=match.other,
+            receiver=self._member,
+            number=envelope.number,
+            previous=envelope.previous,
+        )
+        return header, letter.take_off_second_lock(envelope, header, keys.letter_key, sender.signing_key)
+
+    def _follow(self, match: Match, header: Header, content: bytes, ciphertext: bytes, now: int) -> None:
+        hash = letter.letter_hash(header, content)
+        match turn(match.their_number, match.their_hash, header.number, header.previous):
+            case Turn.OLD:
+                if header.number == match.their_number and hash != match.their_hash:
+                    raise Evidence("the sender signed two letters with one number", party=match.other)
+            case Turn.BROKEN:
+                raise Evidence("the letter does not follow on the one before it", party=match.other)
+            case Turn.EARLY:
+                self._store.put_aside(match.match_id, header.number, match.other, ciphertext, now, "early", early=True)
+            case Turn.NEXT:
+                self._keep(match, header.number, hash, content)
+                following = self._store.take_early(match.match_id, header.number + 1)
+                if following is not None:
+                    self._letter(match.match_id, header.number + 1, match.other, following, now)
+
+    def _keep(self, match: Match, number: int, hash: bytes, content: bytes) -> None:
+        # The chain goes on even where a later version wrote what this one can't read.
+        self._store.count_their_letter(match.match_id, number, hash)
+        column = "their_proof" if isinstance(letter_content.decode(content), Proof) else "their_card"
+        self._store.keep_their_letter(match.match_id, column, content)

@@ -1,0 +1,102 @@
+"""After a restore: what the store believes and what the index holds are compared, and a person decides.
+
+A restored store has forgotten what was published and withdrawn after the backup. Rows at the index that it does not
+know are withdrawn (their cases are imported and published again); rows that it believes in and the index lacks are
+published again; matches are taken over from the index; and letters go on with higher numbers than any written before.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from raakvlak_node.node import STORE, VAULT_KEY, Node, identity_of, lock_of, read_settings
+from raakvlak_node.publish import CHUNK_ITEMS, Publisher
+from raakvlak_node.store import Store
+from raakvlak_node.vault import Vault
+from raakvlak_protocol.errors import Refused
+from raakvlak_protocol.party import membership
+from raakvlak_protocol.party.membership import Folder
+from raakvlak_protocol.party.serving import only_one
+from raakvlak_protocol.v1 import index_pb2 as pb
+
+NUMBERS_SKIPPED: Final = 1_000
+"""How far letters' numbers jump after a restore: more than were written per match since any backup."""
+
+
+def restore(folder: Path, backup: Path, *, replace: bool) -> None:
+    """Puts a backup in the store's place and marks it as to be reconciled. Refuses a backup that does not open."""
+    target = folder / STORE
+    with only_one(folder / "serve.lock", "serve"), only_one(folder / "sync.lock", "sync"):
+        if target.exists() and not replace:
+            raise Refused(f"{target} exists: --replace puts the backup in its place, and what it holds is lost")
+        fresh = target.with_name(STORE + ".new")
+        shutil.copyfile(backup, fresh)
+        fresh.chmod(0o600)
+        try:
+            _mark(fresh, Folder(folder))
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+        for leftover in ("-wal", "-shm"):
+            target.with_name(STORE + leftover).unlink(missing_ok=True)
+        fresh.replace(target)
+
+
+def _mark(path: Path, folder: Folder) -> None:
+    settings = read_settings(folder)
+    secrets = membership.secrets_of(folder, identity_of(settings.covenant, settings.id), lock_of(settings))
+    store = Store(path, Vault(secrets[VAULT_KEY], os.urandom))
+    try:
+        store.prove_vault()
+        with store.transaction():
+            store.skip_letter_numbers(NUMBERS_SKIPPED)
+            store.set_remark("reconcile", f"restored from a backup on {time.strftime('%Y-%m-%d', time.gmtime())}")
+        store.fold()
+    finally:
+        store.close()
+
+
+def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, Any]:
+    """Compares and, unless `dry_run`, makes the store and the index agree; returns counts."""
+    store = node.store
+    try:
+        publisher.open()
+    except Refused:
+        if not store.remark("reconcile"):
+            raise
+    held = _inventory(node, publisher)
+    believed = {reference: (person, epoch) for person, epoch, reference in store.references()}
+    unknown = {reference: epoch for reference, (epoch, _) in held.items() if reference not in believed}
+    lost = [reference for reference in believed if reference not in held]
+    found: dict[str, Any] = {
+        "dry_run": dry_run,
+        "rows_at_the_index": len(held),
+        "unknown_here_to_withdraw": len(unknown),
+        "lost_there_to_publish_again": len(lost),
+    }
+    if dry_run:
+        return found
+    with store.transaction():
+        store.drop_write()
+        store.set_number("last_sequence", publisher.last_sequence)
+        for reference in lost:
+            store.forget_reference(reference)
+        store.set_remark("reconcile", "")
+    for epoch in sorted(set(unknown.values())):
+        references = [reference for reference, each in unknown.items() if each == epoch]
+        for place in range(0, len(references), CHUNK_ITEMS):
+            publisher.withdraw(references[place : place + CHUNK_ITEMS], epoch)
+    found["matches"] = node.replay(publisher)
+    return found
+
+
+def _inventory(node: Node, publisher: Publisher) -> dict[bytes, tuple[int, int]]:
+    """Own live rows at the index: reference → (epoch, month of removal)."""
+    request = pb.InventoryRequest(covenant_hash=node.covenant.hash)
+    return {
+        row.reference: (row.epoch, row.removal_month)
+        for batch in publisher.stream("Inventory", request, pb.InventoryBatch)
+        for row in batch.rows
+    }

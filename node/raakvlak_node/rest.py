@@ -1,0 +1,372 @@
+"""The REST API for the organisation's own case system: on loopback, or elsewhere with a certificate.
+
+Every answer that is not a success is problem+json (RFC 9457). No answer, header or log line repeats what was sent: an
+identifier that is wrong is named by its column, never by its value.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from raakvlak_node.case import MAX_RELATIVES, Case, Rejected, parse
+from raakvlak_node.node import BsnDiffers, Node
+from raakvlak_node.picture import Entry
+from raakvlak_protocol.errors import Malformed, NotPermitted, RaakvlakError, Refused, TooLarge, Unavailable
+from raakvlak_protocol.letter_content import MAX_REFERENCE_CHARACTERS
+
+MAX_BODY_BYTES: Final = 64 * 1024
+MAX_PAGE: Final = 500
+PROBLEM: Final = "application/problem+json"
+
+Log = Callable[..., None]
+
+
+class CaseBody(BaseModel):
+    """A case, with the columns of the caseload file. Empty or absent means unknown."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    bsn: str = Field(description="the client's BSN: nine digits")
+    birth_date: str = Field("", description="YYYY-MM-DD")
+    parent_bsn_1: str = ""
+    parent_bsn_2: str = ""
+    child_bsns: list[str] = Field(default_factory=list, max_length=MAX_RELATIVES)
+    sibling_bsns: list[str] = Field(default_factory=list, max_length=MAX_RELATIVES)
+    postcode: str = Field("", description="1234 AB, any case or spacing")
+    house_number: str = ""
+    house_addition: str = ""
+    function: str = Field(description="of the professional whom others are to call")
+    worker_name: str = ""
+    worker_phone: str = Field("", description="one of worker_phone and worker_email is required")
+    worker_email: str = ""
+    since: str = Field(description="YYYY-MM-DD")
+    confidential: bool = False
+    protected: bool = False
+
+    def columns(self, case_ref: str) -> dict[str, str]:
+        """The same as the caseload file would hold it."""
+        found = {name: value for name, value in self.model_dump().items() if isinstance(value, str)}
+        return found | {
+            "case_ref": case_ref,
+            "child_bsns": " ".join(self.child_bsns),
+            "sibling_bsns": " ".join(self.sibling_bsns),
+            "confidential": "yes" if self.confidential else "no",
+            "protected": "yes" if self.protected else "no",
+        }
+
+    @classmethod
+    def of(cls, case: Case) -> "CaseBody":
+        columns = dict(case.columns)
+        columns.pop("case_ref")
+        lists = {name: columns.pop(name).split() for name in ("child_bsns", "sibling_bsns")}
+        flags = {name: columns.pop(name).lower() == "yes" for name in ("confidential", "protected")}
+        return cls(**columns, **lists, **flags)  # type: ignore[arg-type]
+
+
+class StoredBody(BaseModel):
+    """What became of a PUT. It is durable; tokens follow at the next sync."""
+
+    case_ref: str
+    result: Literal["new", "changed", "unchanged"]
+
+
+class ContactBody(BaseModel):
+    """Whom to call at the other organisation."""
+
+    name: str
+    function: str
+    phone: str
+    email: str
+    reference: str
+    since: date
+
+
+class PersonBody(BaseModel):
+    """A shared person, as it stands to the own case: `parent` 1, `sibling` 2 …"""
+
+    relation: Literal["client", "parent", "child", "sibling", "address"]
+    place: int
+
+
+class MatchBody(BaseModel):
+    """Another organisation's case that touches an own one. `contact` is null until its card has come."""
+
+    case_ref: str
+    other: str
+    other_name: str
+    kind: Literal["client", "family"]
+    via: list[str]
+    persons: list[PersonBody]
+    contact: ContactBody | None
+    changed: int = Field(description="rises with every change; the highest one seen is the next 'after'")
+
+
+class MatchesBody(BaseModel):
+    """Matches that changed after a number, in the order of their changes."""
+
+    matches: list[MatchBody]
+    next: int = Field(description="the 'after' of the next call")
+
+
+class PictureBody(BaseModel):
+    """The client picture of one case."""
+
+    case_ref: str
+    matches: list[MatchBody]
+
+
+class HealthBody(BaseModel):
+    """Whether the node serves, and how much of its work is open."""
+
+    status: Literal["ok"]
+    pending: int
+
+
+class ProblemBody(BaseModel):
+    """RFC 9457, with every wrong field of a case."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] = []
+
+
+def match_body(node: Node, case_ref: str, entry: Entry) -> MatchBody:
+    """An entry of the client picture as the API, and `--json`, tell it."""
+    contact = entry.contact
+    return MatchBody(
+        case_ref=case_ref,
+        other=entry.other,
+        other_name=node.covenant.member(entry.other).name,
+        kind=entry.kind.value,
+        via=entry.via,
+        persons=[PersonBody(relation=relation.value, place=place) for relation, place in sorted(entry.persons)],
+        contact=None
+        if contact is None
+        else ContactBody(
+            name=contact.name,
+            function=contact.function,
+            phone=contact.phone,
+            email=contact.email,
+            reference=contact.reference,
+            since=contact.since,
+        ),
+        changed=entry.changed,
+    )
+
+
+def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
+    """The API of a node. `wake` tells the sync loop that there is work."""
+    api = FastAPI(
+        title="Raakvlak node",
+        version="1",
+        description="The organisation's own cases in, matches and client pictures out. Nothing here reaches another party.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        responses={status: {"model": ProblemBody, "content": {PROBLEM: {}}} for status in (401, 422, 503)},
+    )
+    bearer = HTTPBearer(auto_error=False, description="an access token made by 'raakvlak-node token new'")
+
+    @contextmanager
+    def own_node() -> Iterator[Node]:
+        """The node with a store of this thread's own."""
+        store = node.another_store()
+        try:
+            yield Node(node.folder, node.settings, node.membership, store, node.clock, node.random)
+        finally:
+            store.close()
+
+    def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
+        with own_node() as own:
+            name = own.caller_of(own.store, given.credentials) if given else None
+        if name is None:
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, "an access token is needed: 'raakvlak-node token new NAME' makes one")
+        request.state.caller = name
+        return name
+
+    signed_in = [Depends(caller)]
+
+    @api.put("/v1/cases/{case_ref:path}", status_code=202, dependencies=signed_in, tags=["cases"])
+    def put_case(
+        case_ref: str,
+        body: CaseBody,
+        bsn_change: Annotated[Literal["wrong", "changed"] | None, Query(description="what a new BSN of a known client means")] = None,
+    ) -> StoredBody:
+        """Stores the whole case in place of what was there. What is absent becomes unknown."""
+        with own_node() as own:
+            adults = own.covenant.adult_clients
+            case = parse(body.columns(_reference(case_ref)), today=own.today(own.clock()), adults=adults)
+            result = own.put_case(case, bsn_change)
+        wake()
+        return StoredBody(case_ref=case.reference, result=result)
+
+    @api.get("/v1/cases/{case_ref:path}", dependencies=signed_in, tags=["cases"])
+    def get_case(case_ref: str) -> CaseBody:
+        """The case as it was put."""
+        with own_node() as own:
+            found = own.store.case(own.store.case_handle(_reference(case_ref)))
+        if found is None:
+            raise _no_such_case()
+        return CaseBody.of(found)
+
+    @api.delete("/v1/cases/{case_ref:path}", status_code=204, dependencies=signed_in, tags=["cases"])
+    def delete_case(case_ref: str) -> Response:
+        """Forgets the case; its involvement is withdrawn at the next sync."""
+        with own_node() as own:
+            gone = own.drop_case(_reference(case_ref))
+        if not gone:
+            raise _no_such_case()
+        wake()
+        return Response(status_code=204)
+
+    @api.get("/v1/pictures/{case_ref:path}", dependencies=signed_in, tags=["matches"])
+    def get_picture(case_ref: str) -> PictureBody:
+        """Who else is involved with the family of this case, and whom to call."""
+        with own_node() as own:
+            reference = _reference(case_ref)
+            if own.store.case(own.store.case_handle(reference)) is None:
+                raise _no_such_case()
+            _, entries = own.picture(reference)
+            return PictureBody(case_ref=reference, matches=[match_body(own, reference, each) for each in entries])
+
+    @api.get("/v1/matches", dependencies=signed_in, tags=["matches"])
+    def get_matches(after: Annotated[int, Query(ge=0, le=2**62)] = 0) -> MatchesBody:
+        """Matches that are new or changed since `after`; call again with `next` until none come."""
+        with own_node() as own:
+            found = [match_body(own, reference, each) for reference, each in own.all_entries() if each.changed > after]
+        found.sort(key=lambda each: each.changed)
+        return _page(found, after)
+
+    @api.get("/v1/status", dependencies=signed_in, tags=["operation"])
+    def get_status() -> dict[str, Any]:
+        """The counts of 'raakvlak-node status'."""
+        with own_node() as own:
+            return own.status()
+
+    @api.get("/healthz", tags=["operation"])
+    def healthz() -> HealthBody:
+        """Whether the node serves. Needs no access token and tells a count only."""
+        with own_node() as own:
+            return HealthBody(status="ok", pending=own.status()["pending"])
+
+    _answer_problems(api)
+    _guard(api, log)
+    return api
+
+
+def _page(found: list[MatchBody], after: int) -> MatchesBody:
+    """At most MAX_PAGE matches, but never only some of those that changed at once."""
+    if len(found) > MAX_PAGE:
+        last = found[MAX_PAGE - 1].changed
+        found = [each for each in found if each.changed <= last]
+    return MatchesBody(matches=found, next=found[-1].changed if found else after)
+
+
+def _reference(text: str) -> str:
+    if not 1 <= len(text) <= MAX_REFERENCE_CHARACTERS:
+        raise Malformed(f"a case reference has 1 to {MAX_REFERENCE_CHARACTERS} characters", field="case_ref")
+    return text
+
+
+def _no_such_case() -> HTTPException:
+    return HTTPException(HTTPStatus.NOT_FOUND, "this node has no case of that reference")
+
+
+_STATUS: Final[tuple[tuple[type[RaakvlakError], HTTPStatus], ...]] = (
+    (BsnDiffers, HTTPStatus.CONFLICT),
+    (Rejected, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Malformed, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotPermitted, HTTPStatus.FORBIDDEN),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (Refused, HTTPStatus.CONFLICT),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def problem(status: HTTPStatus, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+    """An RFC 9457 answer. `detail` and `errors` are made of constants and column names."""
+    body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+    if errors:
+        body["errors"] = errors
+    return JSONResponse(body, status, media_type=PROBLEM, headers={"Cache-Control": "no-store"})
+
+
+def _answer_problems(api: FastAPI) -> None:
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RaakvlakError)
+        status = next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+        if isinstance(error, Rejected):
+            errors = [{"column": each.column, "reason": each.message} for each in error.reasons]
+            return problem(status, "the case was not taken; every wrong field is listed", errors)
+        return problem(status, error.message)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        # The library's own message may quote the input, so only the place and the kind of each error are told.
+        errors = [{"column": _place(each["loc"]), "reason": _kind(each["type"])} for each in error.errors()]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request is not of its form; every wrong field is listed", errors)
+
+    async def plain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        answer = problem(status, error.detail if error.detail != status.phrase else status.description)
+        answer.headers.update(error.headers or {})
+        if status is HTTPStatus.UNAUTHORIZED:
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    api.add_exception_handler(RaakvlakError, ours)
+    api.add_exception_handler(RequestValidationError, invalid)
+    api.add_exception_handler(HTTPException, plain)
+
+
+_KNOWN_PLACES: Final = frozenset({*CaseBody.model_fields, "body", "query", "path", "after", "bsn_change", "case_ref"})
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """The field's name if it is one of ours; an unknown field's name is the caller's text and is not repeated."""
+    known = [str(part) for part in parts if isinstance(part, int) or part in _KNOWN_PLACES]
+    return ".".join(known) if len(known) == len(parts) else "an unknown field"
+
+
+def _kind(kind: str) -> str:
+    return re.sub(r"[^a-z ]", " ", kind)
+
+
+def _guard(api: FastAPI, log: Log) -> None:
+    @api.middleware("http")
+    async def guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES or "transfer-encoding" in request.headers:
+            return problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has a Content-Length of at most {MAX_BODY_BYTES} bytes"
+            )
+        try:
+            response = await answer(request)
+        except Exception as error:
+            log("error", kind=type(error).__name__, message="", place="", doing="answering a request")
+            response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; see the node's log")
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        route = request.scope.get("route")
+        # The route's pattern, never the path: a case reference stands in it.
+        log(
+            "rest_answered",
+            method=request.method if request.method in {"GET", "PUT", "DELETE"} else "other",
+            route=getattr(route, "path", "none"),
+            status=response.status_code,
+            caller=getattr(request.state, "caller", ""),
+        )
+        return response

@@ -1,0 +1,705 @@
+"""The node's store: SQLite, one connection per thread, every verb one short transaction.
+
+What it is trusted for: the organisation's own cases and what others told of theirs. Identifiers, cases, token secrets,
+cards and letters lie in it sealed by the vault; names of columns, counts and how rows hang together lie open, so that
+the database can do the selecting. `secure_delete` overwrites what is deleted.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database, Migrations
+
+from raakvlak_node.case import Case
+from raakvlak_node.tokens import Involvement
+from raakvlak_node.vault import HANDLE_BYTES, Vault
+from raakvlak_protocol.errors import Refused, Unavailable
+from raakvlak_protocol.identifier import Identifier
+from raakvlak_protocol.relation import Relation
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.token import Token, TokenKeys
+
+BUSY_SECONDS: Final = 60
+_SECRET: Final = 32
+
+migrations = Migrations("raakvlak_node")
+
+
+@migrations()
+def first(database: Database) -> None:
+    """Cases and persons, tokens and the batches that make them, matches and letters."""
+    for statement in _SCHEMA.split(";"):
+        if statement.strip():
+            database.execute(statement)
+
+
+_SCHEMA = """
+CREATE TABLE own_case (
+    handle BLOB PRIMARY KEY, sealed BLOB NOT NULL, fingerprint BLOB NOT NULL, withheld INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE person (
+    handle BLOB PRIMARY KEY, namespace TEXT NOT NULL, sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE involvement (
+    person BLOB NOT NULL, own_case BLOB NOT NULL, relation TEXT NOT NULL, place INTEGER NOT NULL,
+    publish INTEGER NOT NULL, PRIMARY KEY (person, own_case, relation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX involvement_of_case ON involvement (own_case);
+CREATE TABLE token (
+    person BLOB NOT NULL, epoch INTEGER NOT NULL, sealed BLOB NOT NULL, not_before INTEGER NOT NULL,
+    reference BLOB, removal_month INTEGER, lapsed INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (person, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX token_by_reference ON token (reference) WHERE reference IS NOT NULL;
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, epoch INTEGER NOT NULL, persons BLOB NOT NULL, blinds BLOB NOT NULL
+) STRICT;
+CREATE TABLE waiting (person BLOB NOT NULL, epoch INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (person, epoch))
+    STRICT, WITHOUT ROWID;
+CREATE TABLE in_flight (
+    only INTEGER PRIMARY KEY CHECK (only = 1), kind TEXT NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL,
+    sequence INTEGER NOT NULL, request_hash BLOB NOT NULL, items BLOB NOT NULL
+) STRICT;
+CREATE TABLE match (
+    match_id BLOB PRIMARY KEY, person BLOB, epoch INTEGER NOT NULL, other TEXT NOT NULL, live INTEGER NOT NULL,
+    began INTEGER NOT NULL, changed INTEGER NOT NULL, due INTEGER NOT NULL,
+    own_number INTEGER NOT NULL DEFAULT 0, own_hash BLOB, own_proof BLOB, own_card BLOB,
+    their_number INTEGER NOT NULL DEFAULT 0, their_hash BLOB, their_proof BLOB, their_card BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX match_of_person ON match (person);
+CREATE INDEX match_due ON match (due) WHERE due = 1;
+CREATE TABLE letter (
+    match_id BLOB NOT NULL, number INTEGER NOT NULL, ciphertext BLOB NOT NULL, written INTEGER NOT NULL,
+    posted INTEGER NOT NULL, PRIMARY KEY (match_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX letter_to_post ON letter (posted) WHERE posted = 0;
+CREATE TABLE put_aside (
+    match_id BLOB NOT NULL, number INTEGER NOT NULL, sender TEXT NOT NULL, ciphertext BLOB NOT NULL,
+    received INTEGER NOT NULL, reason TEXT NOT NULL, early INTEGER NOT NULL, PRIMARY KEY (match_id, number, early)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE access_token (name TEXT PRIMARY KEY, hash BLOB NOT NULL, created INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE remark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+# A person is wanted while one of the cases may publish it, and, if it is an address, while no more cases of this node
+# live there than the household limit (:limit).
+_WANTED: Final = """
+    SELECT DISTINCT person FROM involvement WHERE publish = 1 AND NOT (relation = 'address' AND person IN (
+        SELECT person FROM involvement WHERE relation = 'address' GROUP BY person HAVING count(*) > :limit))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Persons that are evaluated in one request, and their blinds; stored before it is sent."""
+
+    id: int
+    namespace: str
+    epoch: int
+    persons: tuple[bytes, ...]
+    blinds: tuple[SecretBytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A write to the index whose answer was not yet stored. `items` are persons to publish or references to withdraw."""
+
+    kind: str
+    epoch: int
+    generation: int
+    sequence: int
+    request_hash: bytes
+    items: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A live match as the node knows it. `their_proof` and `their_card` are letter contents, absent until they came."""
+
+    match_id: bytes
+    person: bytes
+    epoch: int
+    other: str
+    began: int
+    changed: int
+    own_number: int
+    own_hash: bytes | None
+    own_proof: bytes | None
+    own_card: bytes | None
+    their_number: int
+    their_hash: bytes | None
+    their_proof: SecretBytes | None
+    their_card: SecretBytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How a person stands in one own case."""
+
+    own_case: bytes
+    relation: Relation
+    place: int
+
+
+class Store:
+    """The verbs. Not for use by two threads; open one Store per thread."""
+
+    def __init__(self, path: Path, vault: Vault, *, create: bool = False) -> None:
+        if not create and not path.exists():
+            raise Refused(f"{path} is missing: restore it from a backup, or run 'init' for a new node")
+        self.path = path
+        self.vault = vault
+        self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        self.database = Database(self._connection)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        # Sorting and temporary tables must not leave pages on the disk outside this folder.
+        self._connection.execute("PRAGMA temp_store = MEMORY")
+        self._connection.row_factory = sqlite3.Row
+        self._migrate()
+        path.chmod(0o600)
+
+    def _migrate(self) -> None:
+        known = {each.name for each in migrations.pending(self.database)} | {
+            each.name for each in migrations.applied(self.database)
+        }
+        stored = {each.name for each in migrations.applied(self.database)}
+        newer = stored - {"first"}
+        if newer or not known:
+            raise Refused(f"{self.path} was written by a newer version of this program: install that version")
+        if migrations.pending(self.database):
+            with self.transaction():
+                migrations.apply(self.database)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is done inside, durably, or nothing. Nests: the outermost one counts."""
+        if self._connection.in_transaction:
+            yield
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            raise Unavailable(f"the store {self.path} stayed busy for {BUSY_SECONDS} s: another command is at work") from None
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _run(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
+        return self._connection.execute(sql, values)
+
+    def _one(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        row = self._run(sql, values).fetchone()
+        return row[0] if row else None
+
+    # --- numbers that must survive ----------------------------------------------------------------------------------
+
+    def number(self, name: str) -> int:
+        return int(self._one("SELECT value FROM number WHERE name = ?", (name,)) or 0)
+
+    def set_number(self, name: str, value: int) -> None:
+        self._run("INSERT INTO number VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+
+    def remark(self, name: str) -> str:
+        return str(self._one("SELECT value FROM remark WHERE name = ?", (name,)) or "")
+
+    def set_remark(self, name: str, value: str) -> None:
+        self._run("INSERT INTO remark VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+
+    def data_version(self) -> int:
+        """Changes when another connection has changed the store."""
+        return int(self._one("PRAGMA data_version"))
+
+    # --- cases --------------------------------------------------------------------------------------------------------
+
+    def case_handle(self, reference: str) -> bytes:
+        return self.vault.handle("case", reference)
+
+    def fingerprint(self, case: Case) -> bytes:
+        return self.vault.handle("fingerprint", case.encode())
+
+    def stored_fingerprint(self, handle: bytes) -> bytes | None:
+        found = self._one("SELECT fingerprint FROM own_case WHERE handle = ?", (handle,))
+        return None if found is None else bytes(found)
+
+    def case(self, handle: bytes) -> Case | None:
+        found = self._one("SELECT sealed FROM own_case WHERE handle = ?", (handle,))
+        return None if found is None else Case.decode(self.vault.open(found, "case", handle).reveal())
+
+    def cases(self) -> Iterator[tuple[bytes, Case]]:
+        """Every case, in no meaningful order."""
+        for handle in self.case_handles():
+            found = self.case(handle)
+            if found is not None:
+                yield handle, found
+
+    def case_handles(self) -> list[bytes]:
+        return [bytes(row[0]) for row in self._run("SELECT handle FROM own_case")]
+
+    def put_case(self, case: Case, involved: Iterable[Involvement], now: int) -> None:
+        """Stores the case with everybody in it in place of what was there. Marks the matches that it touches."""
+        handle = self.case_handle(case.reference)
+        sealed = self.vault.seal(case.encode(), "case", handle)
+        with self.transaction():
+            self._mark_matches_of(handle)
+            self._run(
+                "INSERT INTO own_case VALUES (?, ?, ?, ?, ?) ON CONFLICT (handle) DO UPDATE SET sealed = excluded.sealed,"
+                " fingerprint = excluded.fingerprint, withheld = excluded.withheld, changed = excluded.changed",
+                (handle, sealed, self.fingerprint(case), case.withheld, now),
+            )
+            self._put_involvements(handle, involved)
+            self._mark_matches_of(handle)
+
+    def put_involvements(self, handle: bytes, involved: Iterable[Involvement]) -> None:
+        """What of a stored case may be published, anew: the day or the covenant has changed."""
+        with self.transaction():
+            self._mark_matches_of(handle)
+            self._put_involvements(handle, involved)
+            self._mark_matches_of(handle)
+
+    def _put_involvements(self, handle: bytes, involved: Iterable[Involvement]) -> None:
+        self._run("DELETE FROM involvement WHERE own_case = ?", (handle,))
+        for each in involved:
+            canonical = each.identifier.canonical.reveal()
+            person = self.vault.handle("person", each.identifier.namespace, canonical)
+            if not self._one("SELECT 1 FROM person WHERE handle = ?", (person,)):
+                sealed = self.vault.seal(canonical, "person", person)
+                self._run("INSERT INTO person VALUES (?, ?, ?)", (person, each.identifier.namespace, sealed))
+            self._run(
+                "INSERT OR IGNORE INTO involvement VALUES (?, ?, ?, ?, ?)",
+                (person, handle, str(each.relation), each.place, each.publish),
+            )
+
+    def drop_case(self, handle: bytes) -> bool:
+        """Forgets the case; its tokens are withdrawn at the next sync where no other case holds them."""
+        with self.transaction():
+            self._mark_matches_of(handle)
+            self._run("DELETE FROM involvement WHERE own_case = ?", (handle,))
+            return self._run("DELETE FROM own_case WHERE handle = ?", (handle,)).rowcount == 1
+
+    def _mark_matches_of(self, handle: bytes) -> None:
+        self._run(
+            "UPDATE match SET due = 1 WHERE live = 1 AND person IN (SELECT person FROM involvement WHERE own_case = ?)",
+            (handle,),
+        )
+
+    def case_counts(self) -> tuple[int, int]:
+        """(all cases, of which kept and not published)."""
+        row = self._run("SELECT count(*), total(withheld) FROM own_case").fetchone()
+        return int(row[0]), int(row[1])
+
+    # --- persons and tokens -------------------------------------------------------------------------------------------
+
+    def canonical(self, person: bytes) -> tuple[str, SecretBytes]:
+        """The namespace and canonical bytes of a person or address."""
+        row = self._run("SELECT namespace, sealed FROM person WHERE handle = ?", (person,)).fetchone()
+        return str(row[0]), self.vault.open(row[1], "person", person)
+
+    def unevaluated(self, namespace: str, epoch: int, limit: int, most: int) -> list[bytes]:
+        """Wanted persons of a namespace that have no token in the epoch and stand in no batch."""
+        rows = self._run(
+            f"SELECT wanted.person FROM ({_WANTED}) AS wanted JOIN person ON person.handle = wanted.person"  # noqa: S608
+            " WHERE namespace = :namespace"
+            " AND NOT EXISTS (SELECT 1 FROM token WHERE token.person = wanted.person AND epoch = :epoch)"
+            " AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.person = wanted.person AND epoch = :epoch)"
+            " LIMIT :most",
+            {"namespace": namespace, "epoch": epoch, "limit": limit, "most": most},
+        )
+        return [bytes(row[0]) for row in rows]
+
+    def add_batch(self, namespace: str, epoch: int, persons: Sequence[bytes], blinds: Sequence[SecretBytes]) -> Batch:
+        """Stores what is about to be sent, so that the same request can be sent again after a crash, at no charge."""
+        packed = b"".join(persons)
+        sealed = self.vault.seal(b"".join(blind.reveal() for blind in blinds), "blinds", packed[:HANDLE_BYTES])
+        with self.transaction():
+            id = self._run(
+                "INSERT INTO batch (namespace, epoch, persons, blinds) VALUES (?, ?, ?, ?)",
+                (namespace, epoch, packed, sealed),
+            ).lastrowid
+            self._connection.executemany(
+                "INSERT INTO waiting VALUES (?, ?, ?)", [(person, epoch, id) for person in persons]
+            )
+        return Batch(int(id or 0), namespace, epoch, tuple(persons), tuple(blinds))
+
+    def batches(self) -> list[Batch]:
+        """Requests that were begun and not finished, oldest first."""
+        found = []
+        for row in self._run("SELECT id, namespace, epoch, persons, blinds FROM batch ORDER BY id"):
+            blinds = self.vault.open(row[4], "blinds", bytes(row[3])[:HANDLE_BYTES]).reveal()
+            found.append(
+                Batch(
+                    row[0],
+                    row[1],
+                    row[2],
+                    _split(row[3], HANDLE_BYTES),
+                    tuple(SecretBytes(each) for each in _split(blinds, _SECRET)),
+                )
+            )
+        return found
+
+    def finish_batch(self, batch: Batch, keys: Sequence[TokenKeys], not_before: Sequence[int]) -> None:
+        """Keeps the tokens and forgets the blinds. A person that left meanwhile is forgotten with the next sweep."""
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO token (person, epoch, sealed, not_before) VALUES (?, ?, ?, ?)",
+                [
+                    (person, batch.epoch, self._seal_keys(person, batch.epoch, each), moment)
+                    for person, each, moment in zip(batch.persons, keys, not_before, strict=True)
+                ],
+            )
+            self._run("DELETE FROM waiting WHERE batch = ?", (batch.id,))
+            self._run("DELETE FROM batch WHERE id = ?", (batch.id,))
+
+    def _seal_keys(self, person: bytes, epoch: int, keys: TokenKeys) -> bytes:
+        packed = keys.token.reveal() + keys.seed.reveal() + keys.letter_key.reveal()
+        return self.vault.seal(packed, "token", person, str(epoch))
+
+    def token_keys(self, person: bytes, epoch: int) -> TokenKeys:
+        """Token and secrets of a person that was evaluated in the epoch."""
+        found = self._one("SELECT sealed FROM token WHERE person = ? AND epoch = ?", (person, epoch))
+        if found is None:
+            raise Refused("a token that the store needs is not in it: restore the node from its backup")
+        token, seed, letter_key = _split(self.vault.open(found, "token", person, str(epoch)).reveal(), _SECRET)
+        return TokenKeys(Token(token), SecretBytes(seed), SecretBytes(letter_key))
+
+    def to_publish(self, epoch: int, limit: int, now: int, most: int) -> list[bytes]:
+        """Wanted persons whose token has waited long enough and is not at the index. In no meaningful order."""
+        rows = self._run(
+            f"SELECT person FROM token WHERE epoch = :epoch AND reference IS NULL AND lapsed = 0 AND not_before <= :now"  # noqa: S608
+            f" AND person IN ({_WANTED}) LIMIT :most",
+            {"epoch": epoch, "limit": limit, "now": now, "most": most},
+        )
+        return [bytes(row[0]) for row in rows]
+
+    def to_withdraw(self, limit: int, most: int) -> list[tuple[int, bytes]]:
+        """(epoch, reference) of what stands at the index and is wanted no more, one epoch at a time."""
+        rows = self._run(
+            f"SELECT epoch, reference FROM token WHERE reference IS NOT NULL AND person NOT IN ({_WANTED})"  # noqa: S608
+            " ORDER BY epoch LIMIT :most",
+            {"limit": limit, "most": most},
+        )
+        return [(int(row[0]), bytes(row[1])) for row in rows]
+
+    def token_counts(self, limit: int, epoch: int, now: int) -> dict[str, int]:
+        """What is unevaluated, unpublished, published and to be withdrawn."""
+        values = {"limit": limit, "epoch": epoch, "now": now}
+        wanted = f"WITH wanted AS ({_WANTED})"
+        return {
+            "unevaluated": self._one(
+                f"{wanted} SELECT count(*) FROM wanted WHERE NOT EXISTS (SELECT 1 FROM token"  # noqa: S608
+                " WHERE token.person = wanted.person AND token.epoch = :epoch)",
+                values,
+            ),
+            "unpublished": self._one(
+                f"{wanted} SELECT count(*) FROM token WHERE epoch = :epoch AND reference IS NULL AND lapsed = 0"  # noqa: S608
+                " AND person IN wanted",
+                values,
+            ),
+            "to_withdraw": self._one(
+                f"{wanted} SELECT count(*) FROM token WHERE reference IS NOT NULL AND person NOT IN wanted",  # noqa: S608
+                values,
+            ),
+            "published": self._one("SELECT count(*) FROM token WHERE reference IS NOT NULL"),
+            "lapsed": self._one("SELECT count(*) FROM token WHERE lapsed = 1"),
+        }
+
+    def lapse(self, month: int) -> int:
+        """Forgets the references of rows that the index has removed by now; they are not published again by themselves."""
+        with self.transaction():
+            self._run(
+                "UPDATE match SET live = 0 WHERE live = 1 AND EXISTS (SELECT 1 FROM token WHERE token.person = match.person"
+                " AND token.epoch = match.epoch AND removal_month <= ? AND reference IS NOT NULL)",
+                (month,),
+            )
+            self._forget_ended()
+            return self._run(
+                "UPDATE token SET reference = NULL, lapsed = 1 WHERE reference IS NOT NULL AND removal_month <= ?", (month,)
+            ).rowcount
+
+    def forget_unneeded(self) -> int:
+        """Erases persons that stand in no case and nowhere at the index, with their tokens."""
+        with self.transaction():
+            gone = (
+                "person NOT IN (SELECT person FROM involvement) AND person NOT IN (SELECT person FROM token WHERE reference"
+                " IS NOT NULL) AND person NOT IN (SELECT person FROM waiting)"
+            )
+            self._run(f"DELETE FROM token WHERE {gone}")  # noqa: S608
+            return self._run(f"DELETE FROM person WHERE {gone.replace('person NOT', 'handle NOT')}").rowcount  # noqa: S608
+
+    # --- writes to the index ------------------------------------------------------------------------------------------
+
+    def begin_write(self, write: InFlight) -> None:
+        """Stores a write before it is sent. There is one at a time."""
+        self._run(
+            "INSERT INTO in_flight VALUES (1, ?, ?, ?, ?, ?, ?)",
+            (write.kind, write.epoch, write.generation, write.sequence, write.request_hash, b"".join(write.items)),
+        )
+
+    def in_flight(self) -> InFlight | None:
+        row = self._run("SELECT kind, epoch, generation, sequence, request_hash, items FROM in_flight").fetchone()
+        if row is None:
+            return None
+        return InFlight(row[0], row[1], row[2], row[3], bytes(row[4]), _split(row[5], HANDLE_BYTES))
+
+    def drop_write(self) -> None:
+        self._run("DELETE FROM in_flight")
+
+    def finish_publish(self, write: InFlight, references: Sequence[bytes], removal_month: int) -> None:
+        """Keeps the index's answer. Rows that stood there already keep their own month, where the node knows it."""
+        with self.transaction():
+            self._connection.executemany(
+                "UPDATE token SET reference = ?, removal_month = coalesce(removal_month, ?) WHERE person = ? AND epoch = ?",
+                [
+                    (reference, removal_month, person, write.epoch)
+                    for person, reference in zip(write.items, references, strict=True)
+                ],
+            )
+            self._finish_write(write)
+
+    def finish_withdraw(self, write: InFlight) -> None:
+        """The rows are gone: so are their references, and their matches."""
+        with self.transaction():
+            for reference in write.items:
+                self._run(
+                    "UPDATE match SET live = 0 WHERE live = 1 AND (person, epoch) IN"
+                    " (SELECT person, epoch FROM token WHERE reference = ?)",
+                    (reference,),
+                )
+                self._run("UPDATE token SET reference = NULL, removal_month = NULL WHERE reference = ?", (reference,))
+            self._forget_ended()
+            self._finish_write(write)
+
+    def _finish_write(self, write: InFlight) -> None:
+        self.set_number("last_sequence", write.sequence)
+        self.drop_write()
+
+    # --- matches ------------------------------------------------------------------------------------------------------
+
+    def person_of(self, reference: bytes, epoch: int) -> bytes | None:
+        found = self._one("SELECT person FROM token WHERE reference = ? AND epoch = ?", (reference, epoch))
+        return None if found is None else bytes(found)
+
+    def begin_match(self, match_id: bytes, person: bytes, epoch: int, other: str, now: int) -> None:
+        """A match begins, or begins again: then letters are numbered on, so that none from before can be replayed."""
+        self._run(
+            "INSERT INTO match (match_id, person, epoch, other, live, began, changed, due) VALUES (?, ?, ?, ?, 1, ?, 0, 1)"
+            " ON CONFLICT (match_id) DO UPDATE SET person = excluded.person, live = 1, began = excluded.began, due = 1"
+            " WHERE live = 0",
+            (match_id, person, epoch, other, now),
+        )
+
+    def end_match(self, match_id: bytes) -> None:
+        """One side's row is gone: what the other told is forgotten, the numbers stay."""
+        with self.transaction():
+            self._run("UPDATE match SET live = 0 WHERE match_id = ?", (match_id,))
+            self._forget_ended()
+
+    def _forget_ended(self) -> None:
+        self._run(
+            "UPDATE match SET person = NULL, their_proof = NULL, their_card = NULL, own_proof = NULL, own_card = NULL,"
+            " own_hash = NULL, due = 0 WHERE live = 0 AND person IS NOT NULL"
+        )
+        for table in ("letter", "put_aside"):
+            self._run(f"DELETE FROM {table} WHERE match_id IN (SELECT match_id FROM match WHERE live = 0)")  # noqa: S608
+
+    def match_known(self, match_id: bytes) -> bool:
+        return self._one("SELECT 1 FROM match WHERE match_id = ?", (match_id,)) is not None
+
+    def match(self, match_id: bytes) -> Match | None:
+        """The match, if it is live."""
+        row = self._run("SELECT * FROM match WHERE match_id = ? AND live = 1", (match_id,)).fetchone()
+        return None if row is None else self._match(row)
+
+    def live_matches(self) -> Iterator[Match]:
+        for row in self._run("SELECT * FROM match WHERE live = 1 ORDER BY changed, match_id").fetchall():
+            yield self._match(row)
+
+    def matches_of_case(self, handle: bytes) -> Iterator[Match]:
+        rows = self._run(
+            "SELECT * FROM match WHERE live = 1 AND person IN (SELECT person FROM involvement WHERE own_case = ?)", (handle,)
+        )
+        for row in rows.fetchall():
+            yield self._match(row)
+
+    def due_matches(self, most: int) -> list[Match]:
+        """Matches for which a letter may have to be written."""
+        rows = self._run("SELECT * FROM match WHERE due = 1 AND live = 1 LIMIT ?", (most,)).fetchall()
+        return [self._match(row) for row in rows]
+
+    def _match(self, row: sqlite3.Row) -> Match:
+        match_id = bytes(row["match_id"])
+
+        def opened(column: str) -> SecretBytes | None:
+            return None if row[column] is None else self.vault.open(row[column], column, match_id)
+
+        return Match(
+            match_id,
+            bytes(row["person"]),
+            row["epoch"],
+            row["other"],
+            row["began"],
+            row["changed"],
+            row["own_number"],
+            row["own_hash"],
+            row["own_proof"],
+            row["own_card"],
+            row["their_number"],
+            row["their_hash"],
+            opened("their_proof"),
+            opened("their_card"),
+        )
+
+    def places(self, person: bytes) -> list[Place]:
+        """Where a person stands in own cases that may publish it."""
+        rows = self._run(
+            "SELECT own_case, relation, place FROM involvement WHERE person = ? AND publish = 1 ORDER BY own_case, relation",
+            (person,),
+        )
+        return [Place(bytes(row[0]), Relation(row[1]), row[2]) for row in rows]
+
+    def count_their_letter(self, match_id: bytes, number: int, hash: bytes) -> None:
+        """Their last letter was this one, whether or not it could be understood."""
+        self._run("UPDATE match SET their_number = ?, their_hash = ? WHERE match_id = ?", (number, hash, match_id))
+
+    def keep_their_letter(self, match_id: bytes, column: str, content: bytes) -> None:
+        """`column` is their_proof or their_card; it replaces what they wrote before, and calls for our answer."""
+        sealed = self.vault.seal(content, column, match_id)
+        with self.transaction():
+            self._run(
+                f"UPDATE match SET {column} = ?, due = 1, changed = ? WHERE match_id = ?",  # noqa: S608
+                (sealed, self._next_change(), match_id),
+            )
+
+    def _next_change(self) -> int:
+        changed = self.number("changed") + 1
+        self.set_number("changed", changed)
+        return changed
+
+    # --- letters ------------------------------------------------------------------------------------------------------
+
+    def add_letter(
+        self, match: Match, column: str, mark: bytes, number: int, hash: bytes, ciphertext: bytes, now: int
+    ) -> None:
+        """Keeps a letter until it is posted and the match ends. `mark` tells its content from the next one's."""
+        with self.transaction():
+            self._run(
+                f"UPDATE match SET {column} = ?, own_number = ?, own_hash = ? WHERE match_id = ?",  # noqa: S608
+                (mark, number, hash, match.match_id),
+            )
+            self._run("INSERT INTO letter VALUES (?, ?, ?, ?, 0)", (match.match_id, number, ciphertext, now))
+
+    def settle(self, match_id: bytes) -> None:
+        """Nothing has to be written for this match now."""
+        self._run("UPDATE match SET due = 0 WHERE match_id = ?", (match_id,))
+
+    def letters_to_post(self, written_before: int) -> list[tuple[bytes, int, bytes]]:
+        """(match, number, ciphertext) in the order in which the letters must arrive."""
+        rows = self._run(
+            "SELECT match_id, number, ciphertext FROM letter WHERE posted = 0 AND written < ? ORDER BY match_id, number",
+            (written_before,),
+        )
+        return [(bytes(row[0]), row[1], bytes(row[2])) for row in rows]
+
+    def posted(self, match_id: bytes, number: int) -> None:
+        self._run("UPDATE letter SET posted = 1 WHERE match_id = ? AND number = ?", (match_id, number))
+
+    def post_again(self, match_id: bytes, number: int) -> None:
+        """The other side did not fetch the letter in time."""
+        self._run("UPDATE letter SET posted = 0 WHERE match_id = ? AND number = ?", (match_id, number))
+
+    def put_aside(
+        self, match_id: bytes, number: int, sender: str, ciphertext: bytes, now: int, reason: str, *, early: bool = False
+    ) -> None:
+        """Keeps a letter that can't be read, or that came before the one it follows (`early`)."""
+        self._run(
+            "INSERT OR REPLACE INTO put_aside VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (match_id, number, sender, ciphertext, now, reason, early),
+        )
+
+    def take_early(self, match_id: bytes, number: int) -> bytes | None:
+        """The letter of this number, if it came too early; it is no longer put aside."""
+        found = self._one("SELECT ciphertext FROM put_aside WHERE match_id = ? AND number = ? AND early = 1", (match_id, number))
+        self._run("DELETE FROM put_aside WHERE match_id = ? AND number = ? AND early = 1", (match_id, number))
+        return None if found is None else bytes(found)
+
+    def unreadable(self) -> list[dict[str, Any]]:
+        """Letters that were put aside for good: from whom, since when, why."""
+        rows = self._run("SELECT sender, received, reason FROM put_aside WHERE early = 0 ORDER BY received")
+        return [{"sender": row[0], "received": row[1], "reason": row[2]} for row in rows]
+
+    def letter_counts(self) -> dict[str, int]:
+        return {
+            "unposted": self._one("SELECT count(*) FROM letter WHERE posted = 0"),
+            "unreadable": self._one("SELECT count(*) FROM put_aside WHERE early = 0"),
+            "early": self._one("SELECT count(*) FROM put_aside WHERE early = 1"),
+            "due": self._one("SELECT count(*) FROM match WHERE due = 1"),
+        }
+
+    # --- access to the REST API ---------------------------------------------------------------------------------------
+
+    def add_access_token(self, name: str, hash: bytes, now: int) -> bool:
+        """False where the name is taken."""
+        return self._run("INSERT OR IGNORE INTO access_token VALUES (?, ?, ?)", (name, hash, now)).rowcount == 1
+
+    def access_token_name(self, hash: bytes) -> str | None:
+        found = self._one("SELECT name FROM access_token WHERE hash = ?", (hash,))
+        return None if found is None else str(found)
+
+    # --- backup and restore -------------------------------------------------------------------------------------------
+
+    def references(self) -> list[tuple[bytes, int, bytes]]:
+        """(person, epoch, reference) of everything that this store believes to stand at the index."""
+        rows = self._run("SELECT person, epoch, reference FROM token WHERE reference IS NOT NULL")
+        return [(bytes(row[0]), row[1], bytes(row[2])) for row in rows]
+
+    def forget_reference(self, reference: bytes) -> None:
+        """The index lacks the row: it will be published again where it is still wanted."""
+        self._run("UPDATE token SET reference = NULL, removal_month = NULL WHERE reference = ?", (reference,))
+
+    def skip_letter_numbers(self, count: int) -> None:
+        """After a restore: a new chain in every match, with numbers that were never used, and all letters anew."""
+        self._run("DELETE FROM letter")
+        self._run(
+            "UPDATE match SET own_number = own_number + ?, own_hash = NULL, own_proof = NULL, own_card = NULL, due = live",
+            (count,),
+        )
+
+    def prove_vault(self) -> None:
+        """Raises Refused where the store was sealed by another vault than this one."""
+        for handle in self.case_handles()[:1]:
+            self.case(handle)
+
+    def fold(self) -> None:
+        """Brings the write-ahead log into the database file, so that the file is whole by itself."""
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def backup(self, path: Path) -> None:
+        """A consistent copy while others write."""
+        self._run("VACUUM INTO ?", (str(path),))
+
+
+def identifier_of(namespace: str, canonical: SecretBytes) -> Identifier:
+    """A stored identifier as the PRF takes it; it was parsed when it came in."""
+    return _Stored(namespace, canonical)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    namespace: str
+    canonical: SecretBytes
+
+
+def _split(packed: bytes, size: int) -> tuple[bytes, ...]:
+    return tuple(bytes(packed[place : place + size]) for place in range(0, len(packed), size))

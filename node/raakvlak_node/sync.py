@@ -1,0 +1,230 @@
+"""The walk of a node: evaluate → publish → receive → proof letters → cards, in one direction, and again while it moves.
+
+Safe to kill at any moment: each step stores what it is about to do, or what came of it, in one transaction, and the
+next walk goes on from there. One walk per store, held by a lock file; imports may run beside it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from raakvlak_node import tokens
+from raakvlak_node.answer import Writer, post
+from raakvlak_node.evaluate import Evaluator, Holder
+from raakvlak_node.node import Node
+from raakvlak_node.publish import CHUNK_ITEMS, STREAM_SECONDS, Publisher
+from raakvlak_node.receive import Receiver
+from raakvlak_protocol.errors import Evidence, OverQuota, RaakvlakError, Refused, Unavailable
+from raakvlak_protocol.identity import Identity, Role
+from raakvlak_protocol.party.peer import Remote
+from raakvlak_protocol.party.serving import only_one
+from raakvlak_protocol.term import month_of
+from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
+
+MAX_ROUNDS: Final = 20
+
+Log = Callable[..., None]
+Progress = Callable[[str, int], None]
+
+
+@dataclass
+class Outcome:
+    """What one walk did, and why something still waits."""
+
+    evaluated: int = 0
+    published: int = 0
+    withdrawn: int = 0
+    received: int = 0
+    posted: int = 0
+    waiting: list[RaakvlakError] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    """Key holders that did not serve, by id, and why."""
+
+    @property
+    def moved(self) -> bool:
+        return bool(self.evaluated or self.published or self.withdrawn or self.received or self.posted)
+
+
+class Walk:
+    """One node's connections and its walk. Use `walking` to make one."""
+
+    def __init__(self, node: Node, holders: list[Holder], index: Remote, log: Log, progress: Progress) -> None:
+        self._node = node
+        self._store = node.store
+        self._covenant = node.covenant
+        self._log = log
+        self._progress = progress
+        self._outcome = Outcome()
+        member = node.member.id
+        seed = node.signing_seed
+        self.publisher = Publisher(node.store, node.covenant, member, seed, index)
+        self._evaluator = Evaluator(node.store, node.covenant, holders, random=node.random, report=self._holder_failed)
+        self._receiver = Receiver(node.store, node.covenant, member, node.letter_secret, self._put_aside)
+        self._writer = Writer(node.store, node.covenant, member, seed, node.random)
+        self._opened = False
+
+    def close(self) -> None:
+        self._evaluator.close()
+
+    def once(self) -> Outcome:
+        """One walk. What can't be done now stays for the next one and is told in `waiting`; raises Refused where a
+        person must act first, Stale where another process of this node is at work, Evidence where the index lies."""
+        outcome = self._outcome = Outcome()
+        self.renew_rules()
+        quota = ""
+        try:
+            outcome.evaluated = self._evaluator.run(
+                self._now(), self._not_before, lambda count: self._progress("evaluated", count)
+            )
+        except (OverQuota, Unavailable) as error:
+            quota = error.message if isinstance(error, OverQuota) else ""
+            self._wait(error)
+        if quota != self._store.remark("quota"):
+            self._store.set_remark("quota", quota)
+        self._tell("evaluated", count=outcome.evaluated)
+        try:
+            self._with_index(outcome)
+        except Unavailable as error:
+            # Whether the last write was done, Open will tell.
+            self._opened = False
+            self._wait(error)
+        except Refused:
+            self._opened = False
+            raise
+        return outcome
+
+    def _with_index(self, outcome: Outcome) -> None:
+        if not self._opened:
+            self.publisher.open()
+            self._opened = True
+        self.publisher.demand_reconciled()
+        for _ in range(MAX_ROUNDS):
+            before = (outcome.withdrawn, outcome.published, outcome.received, outcome.posted)
+            outcome.withdrawn += self._withdraw()
+            outcome.published += self._publish()
+            outcome.received += self._receive()
+            self._writer.run(self._now())
+            outcome.posted += self._post()
+            if before == (outcome.withdrawn, outcome.published, outcome.received, outcome.posted):
+                break
+        self._tell("erased", count=self._store.forget_unneeded())
+        self._tell("withdrawn", count=outcome.withdrawn)
+        self._tell("published", count=outcome.published)
+        self._tell("received", events=outcome.received)
+        self._tell("posted", letters=outcome.posted)
+
+    def renew_rules(self) -> None:
+        """Judges every case again when the day or the covenant has changed, and forgets what has lapsed."""
+        now = self._now()
+        self._tell("lapsed", count=self._store.lapse(month_of(now)))
+        today = self._node.today(now)
+        rules = f"{self._covenant.hash.hex()} {today}"
+        if self._store.remark("rules") == rules:
+            return
+        for handle, case in list(self._store.cases()):
+            self._store.put_involvements(handle, tokens.involvements(case, self._covenant, self._node.member, today))
+        self._store.set_remark("rules", rules)
+
+    def _withdraw(self) -> int:
+        count = 0
+        while found := self._store.to_withdraw(self._covenant.household_limit, CHUNK_ITEMS):
+            epoch = found[0][0]
+            references = [reference for each, reference in found if each == epoch]
+            self.publisher.withdraw(references, epoch)
+            count += len(references)
+        return count
+
+    def _publish(self) -> int:
+        epoch = self._covenant.epoch_at(self._now()).number
+        count = 0
+        limit = self._covenant.household_limit
+        while persons := self._store.to_publish(epoch, limit, int(self._now().timestamp()), CHUNK_ITEMS):
+            persons.sort(key=lambda _: self._node.random(8))
+            self.publisher.publish(persons, epoch)
+            count += len(persons)
+            self._progress("published", len(persons))
+        return count
+
+    def _receive(self) -> int:
+        """Everything that waits at the index, stored and acknowledged."""
+        count = 0
+        stream = self.publisher.watch(self._store.number("last_event"), STREAM_SECONDS)
+        try:
+            for batch in stream:
+                if batch.replay_needed:
+                    self._replay()
+                count += self._receiver.take(batch, self._now())
+                if self._store.number("last_event") >= batch.newest:
+                    break
+        finally:
+            stream.cancel()
+        self._acknowledge()
+        return count
+
+    def _acknowledge(self) -> None:
+        last = self._store.number("last_event")
+        if last > self._store.number("acknowledged"):
+            request = index_pb2.AcknowledgeRequest(
+                covenant_hash=self._covenant.hash, generation=self.publisher.generation, up_to=last
+            )
+            self.publisher.call("Acknowledge", request, index_pb2.AcknowledgeReply)
+            self._store.set_number("acknowledged", last)
+
+    def _replay(self) -> None:
+        """This node's queue was full: asks for all current matches, so that none was missed."""
+        self._log("replayed", matches=self._node.replay(self.publisher))
+
+    def _post(self) -> int:
+        return post(self._store, self.publisher, self._covenant, self._now())
+
+    def _not_before(self) -> int:
+        """A random moment within the mixing window, so that one family's tokens do not travel alone."""
+        window = self._covenant.mixing_minutes * 60
+        now = int(self._now().timestamp())
+        return now + int.from_bytes(self._node.random(8), "big") % window if window else 0
+
+    def _now(self) -> datetime:
+        return self._node.clock()
+
+    def _wait(self, error: RaakvlakError) -> None:
+        self._outcome.waiting.append(error)
+        self._log("waiting", kind=type(error).__name__, reason=error.message)
+
+    def _holder_failed(self, holder: str, error: RaakvlakError) -> None:
+        self._outcome.failed[holder] = error.message
+        kind = "Evidence" if isinstance(error, Evidence) else type(error).__name__
+        self._log("key_holder_failed", key_holder=holder, kind=kind, reason=error.message)
+
+    def _put_aside(self, sender: str, reason: str) -> None:
+        self._log("letter_put_aside", sender=sender, reason=reason)
+
+    def _tell(self, event: str, **count: int) -> None:
+        if any(count.values()):
+            self._log(event, **count)
+
+
+@contextmanager
+def walking(node: Node, log: Log, progress: Progress = lambda what, count: None) -> Iterator[Walk]:
+    """A Walk with its connections; raises Unavailable while another process walks on this store."""
+    with only_one(node.folder.path / "sync.lock", "sync"):
+        holders = [Holder(entry, holder_remote(node, entry.identity)) for entry in node.covenant.key_holders.values()]
+        index = node.index_remote()
+        walk = Walk(node, holders, index, log, progress)
+        try:
+            yield walk
+        finally:
+            walk.close()
+            for holder in holders:
+                holder.remote.close()
+            index.close()
+
+
+def holder_remote(node: Node, identity: Identity) -> Remote:
+    """A client of one key holder; raises Refused where the settings name no address for it."""
+    address = node.settings.key_holders.get(identity.id)
+    if address is None:
+        raise Refused(f"settings.toml names no address for key holder {identity.id}: add it under [key_holders]")
+    service = keyholder_pb2.DESCRIPTOR.services_by_name["KeyHolder"]
+    return Remote(address, service, node.credentials, Identity(node.covenant.id, Role.KEYHOLDER, identity.id))

@@ -1,0 +1,78 @@
+"""The client picture in words, in Dutch and English."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from raakvlak_node.picture import Entry
+from raakvlak_protocol.relation import MatchKind, Relation
+
+Language = Literal["nl", "en"]
+
+_WORDS: Final[dict[str, dict[str, str]]] = {
+    "nl": {
+        "picture": "Klantbeeld van {reference}",
+        "nobody": "Geen andere organisatie is bij dit gezin bekend.",
+        "client match": "zelfde cliënt",
+        "family match": "zelfde gezin",
+        "via": "via",
+        "call": "bel",
+        "since": "betrokken sinds",
+        "their case": "hun kenmerk",
+        "awaited": "contactgegevens zijn onderweg",
+        "client": "de jeugdige zelf",
+        "parent": "ouder",
+        "child": "kind",
+        "sibling": "broer of zus",
+        "address": "het woonadres",
+    },
+    "en": {
+        "picture": "Client picture of {reference}",
+        "nobody": "No other organisation is known to be involved with this family.",
+        "client match": "same client",
+        "family match": "same family",
+        "via": "via",
+        "call": "call",
+        "since": "involved since",
+        "their case": "their reference",
+        "awaited": "contact details are on their way",
+        "client": "the client",
+        "parent": "parent",
+        "child": "child",
+        "sibling": "sibling",
+        "address": "the home address",
+    },
+}
+
+_ORDERED: Final = (Relation.PARENT, Relation.CHILD, Relation.SIBLING)
+
+
+def picture(reference: str, entries: Iterable[tuple[str, Entry]], language: Language) -> str:
+    """The picture as lines of text; `entries` are (the other organisation's name, entry)."""
+    words = _WORDS[language]
+    lines = [words["picture"].format(reference=reference), ""]
+    found = list(entries)
+    for name, entry in found:
+        lines += _entry(name, entry, words)
+    return "\n".join(lines if found else [*lines, "  " + words["nobody"], ""])
+
+
+def _entry(name: str, entry: Entry, words: dict[str, str]) -> list[str]:
+    kind = words["client match" if entry.kind is MatchKind.CLIENT else "family match"]
+    via = ", ".join(person(relation, place, words) for relation, place in sorted(entry.persons))
+    lines = [f"  {name} — {kind}", f"    {words['via']} {via}"]
+    contact = entry.contact
+    if contact is None:
+        return [*lines, f"    {words['awaited']}", ""]
+    who = ", ".join(each for each in (contact.name, contact.function) if each)
+    how = ", ".join(each for each in (contact.phone, contact.email) if each)
+    return [
+        *lines,
+        f"    {words['call']} {who}: {how}",
+        f"    {words['since']} {contact.since.isoformat()}, {words['their case']} {contact.reference}",
+        "",
+    ]
+
+
+def person(relation: Relation, place: int, words: dict[str, str]) -> str:
+    """A person by relation and order, never by number or name."""
+    return f"{words[relation]} {place}" if relation in _ORDERED else words[relation]

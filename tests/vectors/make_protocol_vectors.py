@@ -1,0 +1,33 @@
+"""Writes proto/vectors/{identifier,token,publication,letter,covenant,relation,term}.json.
+
+Run as `python -m tests.vectors.make_protocol_vectors`. Deterministic: every secret is hashed from a label. Bytes are
+hex; a failing vector names what is wrong with it in `class`.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.vectors import make_covenant, make_identifier, make_letter, make_publication
+
+FOLDER = Path(__file__).parents[2] / "proto" / "vectors"
+
+BUILDERS: dict[str, Callable[[], dict[str, object]]] = {
+    "identifier": make_identifier.identifiers,
+    "relation": make_identifier.relations,
+    "term": make_identifier.terms,
+    "token": make_publication.tokens,
+    "publication": make_publication.publications,
+    "letter": make_letter.letters,
+    "covenant": make_covenant.vectors,
+}
+
+
+def text_of(name: str) -> str:
+    """The file's whole text: ASCII, so that an editor or a checkout can't change what a spelling is made of."""
+    return json.dumps(BUILDERS[name](), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    for each in BUILDERS:
+        (FOLDER / f"{each}.json").write_text(text_of(each), "ascii")
