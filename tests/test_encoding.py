@@ -16,6 +16,8 @@ from raakvlak_protocol.encoding import parse, prefixed, u8, u16, u32, u64
 from raakvlak_protocol.errors import Malformed
 from raakvlak_protocol.v1 import covenant_pb2, letter_pb2
 
+SOME = settings(deadline=None)
+
 UNKNOWN = b"\xf8\xff\xff\xff\x0f\x01"  # the highest field number, a varint
 MESSAGES = list(contract.messages())
 VALUES: dict[int, object] = {
@@ -30,17 +32,20 @@ VALUES: dict[int, object] = {
 parts = st.lists(st.binary(max_size=20), max_size=5)
 
 
+@SOME
 @given(parts, parts)
 def test_prefixed_parts_never_run_into_each_other(one: list[bytes], other: list[bytes]) -> None:
     same = b"".join(map(prefixed, one)) == b"".join(map(prefixed, other))
     assert same is (one == other)
 
 
+@SOME
 @given(st.binary(max_size=300))
 def test_prefixed_is_the_length_and_the_part(part: bytes) -> None:
     assert prefixed(part) == len(part).to_bytes(2, "big") + part
 
 
+@SOME
 @given(st.text(max_size=50))
 def test_text_counts_in_bytes_of_utf8(text: str) -> None:
     assert prefixed(text) == prefixed(text.encode())
@@ -83,7 +88,7 @@ def test_an_unknown_field_is_refused_alone(kind: Descriptor) -> None:
         parse(GetMessageClass(kind), UNKNOWN)
 
 
-@settings(deadline=None)
+@SOME
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_malformed(raw: bytes) -> None:
     for message in (covenant_pb2.CovenantHistory, covenant_pb2.Covenant, letter_pb2.LetterContent):

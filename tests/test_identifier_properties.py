@@ -12,6 +12,9 @@ from raakvlak_protocol.errors import Malformed
 from raakvlak_protocol.identifier import MAX_ADDITION_CHARACTERS, MAX_HOUSE_NUMBER, Address, Bsn
 from raakvlak_protocol.token import prf_input
 
+SOME = settings(deadline=None)
+MANY = settings(max_examples=300, deadline=None)
+
 ANY_TEXT = st.text(st.characters(), max_size=40)  # lone surrogates too
 NEARLY = st.text(st.sampled_from("0123456789" + "１٢²½" + " -_.+eE\0\n\xa0\u200b\ufeff" + "abÀß"), max_size=14)
 WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
@@ -76,6 +79,7 @@ def spread(draw: st.DrawFn, text: str, between: st.SearchStrategy[str]) -> str:
     return "".join(one + draw(between) for one in text)
 
 
+@SOME
 @given(bsn_digits())
 def test_a_number_and_its_lost_zero_are_one(digits: str) -> None:
     assert Bsn.parse(digits).canonical.reveal() == digits.encode()
@@ -84,6 +88,7 @@ def test_a_number_and_its_lost_zero_are_one(digits: str) -> None:
         assert hash(Bsn.parse(digits[1:])) == hash(Bsn.parse(digits))
 
 
+@SOME
 @given(st.text("0123456789", min_size=9, max_size=9))
 def test_exactly_what_passes_the_proof_is_a_number(digits: str) -> None:
     try:
@@ -94,6 +99,7 @@ def test_exactly_what_passes_the_proof_is_a_number(digits: str) -> None:
     assert accepted is (passes(digits) and digits != "000000000")
 
 
+@SOME
 @given(bsn_digits(), st.integers(0, 8), st.integers(1, 9))
 def test_one_wrong_digit_is_found(digits: str, place: int, change: int) -> None:
     wrong = digits[:place] + str((int(digits[place]) + change) % 10) + digits[place + 1 :]
@@ -101,6 +107,7 @@ def test_one_wrong_digit_is_found(digits: str, place: int, change: int) -> None:
         Bsn.parse(wrong)
 
 
+@SOME
 @given(bsn_digits(), st.integers(0, 7))
 def test_two_neighbours_exchanged_are_found(digits: str, place: int) -> None:
     one, other = digits[place], digits[place + 1]
@@ -109,7 +116,7 @@ def test_two_neighbours_exchanged_are_found(digits: str, place: int) -> None:
         Bsn.parse(digits[:place] + other + one + digits[place + 2 :])
 
 
-@settings(deadline=None)
+@SOME
 @given(st.data(), homes)
 def test_two_spellings_of_one_address_meet(data: st.DataObject, home: Home) -> None:
     spelling = data.draw(spellings(home))
@@ -117,6 +124,7 @@ def test_two_spellings_of_one_address_meet(data: st.DataObject, home: Home) -> N
     assert hash(Address.parse(*spelling)) == hash(home.parsed)
 
 
+@SOME
 @given(homes, homes)
 @example(Home("1000AA", 1, "23"), Home("1000AA", 12, "3"))
 @example(Home("1000AA", 1, "A1"), Home("1000AA", 1, "A"))
@@ -124,6 +132,7 @@ def test_two_addresses_never_collide(one: Home, other: Home) -> None:
     assert (one.parsed == other.parsed) is (one == other)
 
 
+@SOME
 @given(bsn_digits(), bsn_digits())
 def test_two_numbers_never_collide(one: str, other: str) -> None:
     assert (Bsn.parse(one) == Bsn.parse(other)) is (one == other)
@@ -134,12 +143,13 @@ people = st.one_of(bsn_digits().map(Bsn.parse), homes.map(lambda home: home.pars
 inputs = st.tuples(ids, st.integers(0, 2**32 - 1), people)
 
 
+@SOME
 @given(inputs, inputs)
 def test_two_persons_purposes_or_epochs_never_share_an_input(one: Any, other: Any) -> None:
     assert (prf_input(*one) == prf_input(*other)) is (one == other)
 
 
-@settings(max_examples=300)
+@MANY
 @given(ANY_TEXT | NEARLY)
 @example("0" * 10_000 + "1")
 def test_a_number_is_parsed_or_malformed(text: str) -> None:
@@ -149,7 +159,7 @@ def test_a_number_is_parsed_or_malformed(text: str) -> None:
         nothing_of(error, text)
 
 
-@settings(max_examples=300)
+@MANY
 @given(ANY_TEXT | NEARLY | st.just("4331AB"), ANY_TEXT | NEARLY | st.just("12"), ANY_TEXT | NEARLY | st.just(""))
 @example("4331AB", "0" * 10_000 + "1", "")
 @example("4331AB", "1" * 10_000, "")
@@ -167,6 +177,7 @@ def test_an_address_is_parsed_or_malformed(postcode: str, number: str, addition:
     assert len(again[2]) <= MAX_ADDITION_CHARACTERS
 
 
+@SOME
 @given(homes, st.text("qwxzQWXZ0123456789", min_size=6, max_size=60))
 def test_what_was_refused_is_not_repeated(home: Home, wrong: str) -> None:
     for columns in ((wrong, "12", ""), (home.postcode, wrong, ""), (home.postcode, "12", wrong * 3)):
@@ -180,6 +191,7 @@ def test_what_was_refused_is_not_repeated(home: Home, wrong: str) -> None:
         nothing_of(error, wrong)
 
 
+@SOME
 @given(homes, bsn_digits())
 def test_an_identifier_does_not_print(home: Home, digits: str) -> None:
     for identifier in (home.parsed, Bsn.parse(digits)):

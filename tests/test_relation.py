@@ -3,10 +3,12 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raakvlak_protocol.relation import MatchKind, Relation, match_kind, matching
+
+SOME = settings(deadline=None)
 
 CLIENT, PARENT, CHILD, SIBLING, ADDRESS = Relation
 
@@ -39,6 +41,7 @@ def test_the_table_is_whole() -> None:
     assert {frozenset(pair) for pair in TABLE} == {frozenset(pair) for pair in product(Relation, repeat=2)}
 
 
+@SOME
 @given(some, some)
 def test_matching_is_the_table_over_sets(own: set[Relation], others: set[Relation]) -> None:
     found = matching(own, others)
@@ -47,6 +50,7 @@ def test_matching_is_the_table_over_sets(own: set[Relation], others: set[Relatio
         assert found.get(mine) == (MatchKind.CLIENT if MatchKind.CLIENT in kinds else next(iter(kinds), None))
 
 
+@SOME
 @given(some, some)
 def test_a_match_is_one_for_both_sides_or_for_neither(own: set[Relation], others: set[Relation]) -> None:
     here, there = matching(own, others), matching(others, own)
@@ -54,6 +58,7 @@ def test_a_match_is_one_for_both_sides_or_for_neither(own: set[Relation], others
     assert (MatchKind.CLIENT in here.values()) is (MatchKind.CLIENT in there.values())
 
 
+@SOME
 @given(some, some)
 def test_matching_reads_iterators_once(own: set[Relation], others: set[Relation]) -> None:
     assert matching(iter(own), iter(others)) == matching(own, others)

@@ -38,6 +38,13 @@ class Used:
     day: int = 0
     daily: int = 0
 
+    def today(self, now: datetime) -> int:
+        """What of the daily quota is used.
+
+        A clock that was set back gives no second one: the day that was counted last goes on until it is over.
+        """
+        return self.daily if self.day >= day_of(now) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Left:
@@ -58,16 +65,11 @@ def day_of(moment: datetime) -> int:
 
 
 def left(granted: Quota, used: Used, now: datetime) -> Left:
-    """What is left of what the covenant grants.
-
-    A clock that was set back gives no second daily quota: the day that was counted last goes on until it is over.
-    """
-    day = max(used.day, day_of(now))
-    used_today = used.daily if used.day == day else 0
+    """What is left of what the covenant grants."""
     return Left(
         first_load=max(granted.first_load - used.first_load, 0),
-        daily=max(granted.daily - used_today, 0),
-        until=_EPOCH_START + timedelta(days=day + 1),
+        daily=max(granted.daily - used.today(now), 0),
+        until=_EPOCH_START + timedelta(days=max(used.day, day_of(now)) + 1),
     )
 
 

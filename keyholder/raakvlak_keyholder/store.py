@@ -95,12 +95,16 @@ class Store:
         """Makes a store in which nothing is used; raises Refused where one exists."""
         if path.exists():
             raise Refused(f"{path} exists already: it holds what the members have used")
-        path.touch(mode=0o600)
-        connection = _connect(path)
+        # Under another name until it is whole: a store without its tables would look like one of another program.
+        fresh = path.with_name(path.name + ".new")
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        connection = _connect(fresh)
         try:
             MIGRATIONS.apply(Database(connection))
         finally:
             connection.close()
+        fresh.replace(path)
 
     def charge(self, account: Account, granted: Quota, request: bytes, count: int, now: datetime) -> Charge:
         """Charges `count` evaluations, all or none, unless this request of this member was charged within 30 days.
@@ -173,7 +177,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _demand_schema(connection: sqlite3.Connection, path: Path) -> None:
-    known = {migration.name for migration in MIGRATIONS._migrations}
+    known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}
     try:
         applied = {migration.name for migration in MIGRATIONS.applied(Database(connection))}
     except sqlite3.DatabaseError:
@@ -181,7 +185,7 @@ def _demand_schema(connection: sqlite3.Connection, path: Path) -> None:
     if applied - known:
         raise Refused(f"{path} was written by a newer version of this program: install that one again")
     if not applied:
-        raise Refused(f"{path} holds no counts: it is another program's file, or its making was broken off")
+        raise Refused(f"{path} holds no counts: it is another program's file")
     MIGRATIONS.apply(Database(connection))
 
 

@@ -1,0 +1,270 @@
+"""The command `raakvlak-keyholder`: results on standard output, talk on standard error, the exit code tells.
+
+0 done · 1 failed · 2 called wrongly · 75 try later.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import click
+
+from raakvlak_keyholder import evaluator
+from raakvlak_keyholder.evaluator import Shares
+from raakvlak_keyholder.quota import Account, left
+from raakvlak_keyholder.settings import Settings
+from raakvlak_keyholder.store import Store
+from raakvlak_protocol.covenant import Covenant, Quota
+from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
+from raakvlak_protocol.identity import Identity, Role, checked_id
+from raakvlak_protocol.party import membership, sealed, settings
+from raakvlak_protocol.party.membership import Folder
+from raakvlak_protocol.party.serving import only_one
+
+PROGRAM: Final = "raakvlak-keyholder"
+_FAILED: Final = 1
+_TRY_LATER: Final = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """This key holder's folder and settings."""
+
+    folder: Folder
+    settings: Settings
+
+    @property
+    def lock(self) -> sealed.Lock:
+        return sealed.KeyFile(self.settings.key_file)
+
+    @property
+    def store(self) -> Path:
+        return self.folder.path / "store.db"
+
+    @property
+    def shares_file(self) -> Path:
+        return self.folder.path / "shares.sealed"
+
+    @property
+    def shares_label(self) -> str:
+        return f"shares {self.settings.identity.uri}"
+
+    def shares(self) -> Shares:
+        """What `accept-shares` sealed; none where it never ran."""
+        if not self.shares_file.exists():
+            return {}
+        content = sealed.unseal(self.shares_file, self.lock, label=self.shares_label)
+        return evaluator.parse_shares(content.reveal().decode().splitlines(), self.settings.share_number)
+
+    def load(self, now: datetime) -> membership.Membership:
+        """The party with its covenant; raises Refused where the covenant gives it another share number."""
+        member = membership.load(self.folder, self.settings.identity, self.lock, now)
+        promised = member.covenant.key_holders[self.settings.id].share_number
+        if promised != self.settings.share_number:
+            raise Refused(
+                f"the covenant gives this key holder share number {promised}, its settings say "
+                f"{self.settings.share_number}: one of the two is wrong, ask the covenant board"
+            )
+        return member
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While no other process serves from this folder."""
+        with only_one(self.folder.path / "store.lock", PROGRAM):
+            yield
+
+
+def main() -> None:
+    """The console script. Here alone an error becomes a message and an exit code."""
+    try:
+        commands()
+    except Unavailable as error:
+        click.echo(f"{PROGRAM}: {error}", err=True)
+        sys.exit(_TRY_LATER)
+    except (RaakvlakError, OSError) as error:
+        click.echo(f"{PROGRAM}: {error}", err=True)
+        sys.exit(_FAILED)
+
+
+_in_folder = click.option(
+    "--folder",
+    "path",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    envvar="RAAKVLAK_FOLDER",
+    help="Where this key holder keeps its files.  [default: the current folder]",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("raakvlak"))
+def commands() -> None:
+    """Hold one share of each key, and evaluate under it within each member's quota."""
+
+
+@commands.command()
+@_in_folder
+@click.option("--covenant", required=True, help="The covenant's id.")
+@click.option("--id", "party_id", required=True, help="This key holder's id in the covenant.")
+@click.option("--name", required=True, help="The legal entity's name, for reports.")
+@click.option("--share-number", required=True, type=click.IntRange(1, 255), help="Which share is this one's.")
+@click.option("--key-file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Made if missing.")
+@click.option("--listen", required=True, metavar="HOST:PORT", help="Where nodes reach this key holder.")
+def init(
+    folder: Folder, covenant: str, party_id: str, name: str, share_number: int, key_file: Path, listen: str
+) -> None:
+    """Make keys, certificate request, settings and empty counts; print the entry for the covenant."""
+    identity = Identity(checked_id(covenant, "covenant"), Role.KEYHOLDER, checked_id(party_id, "id"))
+    if folder.secrets.exists():
+        raise Refused(f"{folder.secrets} exists already: this folder belongs to a party; choose another one")
+    folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not key_file.exists():
+        sealed.new_key_file(key_file)
+    folder.settings.write_text(
+        f"covenant = {json.dumps(covenant)}\n"
+        f"id = {json.dumps(party_id)}\n"
+        f"share_number = {share_number}\n"
+        f"key_file = {json.dumps(str(key_file.absolute()))}\n"
+        f"listen = {json.dumps(listen)}\n"
+    )
+    store = folder.path / "store.db"
+    if not store.exists():
+        Store.create(store)
+    entry = f"[[key_holder]]\nid = {json.dumps(party_id)}\nname = {json.dumps(name)}\nshare_number = {share_number}\n"
+    # Last: the sealed secrets say that all the rest is there.
+    membership.prepare(folder, identity, sealed.KeyFile(key_file), {}, entry)
+    click.echo(entry, nl=False)
+    _say(f"have {folder.request} certified, give the entry above to the covenant board, then run join")
+
+
+@commands.command()
+@_in_folder
+@click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--covenant", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--pin", required=True, metavar="HEX", help="Hash of the first version, given out of band.")
+def join(path: Path, certificate: Path, covenant: Path, pin: str) -> None:
+    """Take the certificate and the covenant, after verifying both."""
+    party = _party(path)
+    joined = membership.join(
+        folder,
+        party.settings.identity,
+        party.lock,
+        certificate=certificate.read_bytes(),
+        history=covenant.read_bytes(),
+        pin=membership.parse_pin(pin),
+        now=_now(),
+    )
+    _say(f"joined covenant {joined.covenant.id} version {joined.covenant.version}")
+
+
+@commands.command("accept-shares")
+@_in_folder
+def accept_shares(path: Path) -> None:
+    """Take shares from standard input, one JSON object a line, and seal them."""
+    party = _party(path)
+    arrived = evaluator.parse_shares(
+        (line for line in click.get_text_stream("stdin") if line.strip()), party.settings.share_number
+    )
+    with party.alone():
+        shares = evaluator.joined(party.shares(), arrived)
+        content = b"".join(line.reveal() for line in evaluator.share_lines(shares, party.settings.share_number))
+        sealed.seal(party.shares_file, content, party.lock, label=party.shares_label)
+    _say(f"{len(arrived)} shares accepted, {len(shares)} held")
+
+
+@commands.command()
+@_in_folder
+def serve(path: Path) -> None:
+    """Answer nodes until SIGTERM."""
+    party = _party(path)
+    with party.alone():
+        member = party.load(_now())
+        with closing(Store(party.store)) as store:
+            service.serve(member, party.settings, party.shares(), store, now=_now)
+
+
+@commands.command()
+@_in_folder
+@click.option("--json", "as_json", is_flag=True, help="For a machine to read.")
+def status(path: Path, as_json: bool) -> None:
+    """Each member's use of its quota; also beside a key holder that serves."""
+    party = _party(path)
+    now = _now()
+    covenant = party.load(now).covenant
+    with closing(Store(party.store)) as store:
+        rows = [_usage(account, granted, store, now) for account, granted in sorted(_granted(covenant, now).items())]
+    if as_json:
+        click.echo(json.dumps({"covenant_version": covenant.version, "quotas": rows}))
+        return
+    for row in rows:
+        click.echo(
+            f"{row['member']} {row['namespace']} epoch {row['epoch']}: first load {row['first_load_used']} used, "
+            f"{row['first_load_left']} left; today {row['charged_today']} used, {row['daily_left']} left"
+        )
+
+
+@commands.command()
+@_in_folder
+@click.option("--start-empty", is_flag=True, required=True, help="Count all that the covenant grants so far as used.")
+def counts(path: Path, start_empty: bool) -> None:
+    """After the counts were lost or restored from an older copy: start with empty quotas.
+
+    Whatever the covenant in force grants counts as used, first loads until the board grants more in a new version,
+    daily quotas until midnight UTC. Otherwise a lost file would hand out every quota a second time.
+    """
+    party = _party(path)
+    now = _now()
+    with party.alone():
+        covenant = party.load(now).covenant
+        if not party.store.exists():
+            Store.create(party.store)
+        with closing(Store(party.store)) as store:
+            store.exhaust(_granted(covenant, now), now)
+    _say(
+        "all quotas are empty: daily ones fill up at 00:00 UTC, first loads by a new covenant version that grants more"
+    )
+
+
+def _granted(covenant: Covenant, now: datetime) -> Mapping[Account, Quota]:
+    """What the covenant grants in every epoch in force."""
+    return {
+        Account(member.id, namespace, epoch.number): quota
+        for member in covenant.members.values()
+        for namespace, quota in member.quotas.items()
+        for epoch in covenant.live_epochs(now)
+        if namespace in epoch.keys
+    }
+
+
+def _usage(account: Account, granted: Quota, store: Store, now: datetime) -> dict[str, str | int]:
+    used = store.used(account)
+    remaining = left(granted, used, now)
+    return {
+        "member": account.member,
+        "namespace": account.namespace,
+        "epoch": account.epoch,
+        "first_load_used": used.first_load,
+        "first_load_left": remaining.first_load,
+        "charged_today": used.today(now),
+        "daily_left": remaining.daily,
+        "until": remaining.until.isoformat(),
+    }
+
+
+def _party(path: Path) -> Party:
+    folder = Folder(path)
+    return Party(folder, settings.load(folder.settings, Settings))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _say(message: str) -> None:
+    click.echo(f"{PROGRAM}: {message}", err=True)

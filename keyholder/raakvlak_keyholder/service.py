@@ -1,0 +1,169 @@
+"""The calls of a key holder: who asks was decided before, here it is charged, then evaluated and proved; and its server.
+
+Order of Evaluate, which is the quota's whole argument: parse every element, charge all of them durably, evaluate. A
+crash after the charge costs the member nothing, because the same request is then known and answered again.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import grpc
+import nacl.utils
+
+from raakvlak_keyholder import evaluator
+from raakvlak_keyholder.evaluator import Evaluator, Shares
+from raakvlak_keyholder.events import EVENTS
+from raakvlak_keyholder.quota import Account, Left, left, request_hash
+from raakvlak_keyholder.settings import Settings
+from raakvlak_keyholder.store import Store
+from raakvlak_protocol import voprf
+from raakvlak_protocol.covenant import Covenant
+from raakvlak_protocol.errors import Malformed, RaakvlakError, Refused
+from raakvlak_protocol.identifier import NAMESPACES
+from raakvlak_protocol.identity import Identity, Role
+from raakvlak_protocol.party import events, peer, serving
+from raakvlak_protocol.party.events import Log
+from raakvlak_protocol.party.membership import Membership
+from raakvlak_protocol.ristretto import ELEMENT_BYTES, Random
+from raakvlak_protocol.v1 import keyholder_pb2 as pb
+
+DESCRIPTOR: Final = pb.DESCRIPTOR.services_by_name["KeyHolder"]
+
+THREADS: Final = 2
+"""One computes while the other moves bytes: libsodium frees the interpreter's lock, and a machine has other work too."""
+
+_LIMITS: Final = {
+    # Two bytes of framing for each element, and room for the other fields.
+    "Evaluate": voprf.MAX_BATCH * (ELEMENT_BYTES + 2) + 4096,
+    "Quota": 4096,
+}
+
+
+class Service:
+    """What nodes may ask. `now` gives the time in UTC."""
+
+    def __init__(
+        self,
+        covenant: Covenant,
+        share_number: int,
+        keys: Evaluator,
+        store: Store,
+        log: Log,
+        *,
+        now: Callable[[], datetime],
+        random: Random,
+    ) -> None:
+        self._covenant = covenant
+        self._share_number = share_number
+        self._keys = keys
+        self._store = store
+        self._log = log
+        self._now = now
+        self._random = random
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """For a blocking server; callers are nodes."""
+        return peer.service(
+            DESCRIPTOR,
+            self._covenant,
+            Role.NODE,
+            {"Evaluate": self.evaluate, "Quota": self.quota},
+            limits=_LIMITS,
+            on_error=self._failed,
+            on_refusal=self._refused,
+        )
+
+    def evaluate(self, caller: Identity, request: pb.EvaluateRequest) -> pb.EvaluateReply:
+        """Raises Malformed naming the item, OverQuota, or Refused; has then charged nothing."""
+        now = self._now()
+        self._demand_covenant_in_force(now)
+        if request.namespace not in NAMESPACES:
+            # Not echoed: a caller could put anything there, and messages reach logs.
+            raise Malformed("the namespace is unknown", field="namespace")
+        key = self._keys.key(request.namespace, request.epoch, now)
+        blinded = list(request.blinded_elements)
+        evaluator.demand_elements(blinded)
+        account = Account(caller.id, request.namespace, request.epoch)
+        charge = self._store.charge(
+            account,
+            self._covenant.quota(caller.id, request.namespace),
+            request_hash(self._covenant.id, request.namespace, request.epoch, blinded),
+            len(blinded),
+            now,
+        )
+        evaluation = evaluator.evaluate(key, blinded, self._random)
+        self._log(
+            "evaluated",
+            member=caller.id,
+            namespace=account.namespace,
+            epoch=account.epoch,
+            count=len(blinded),
+            charged=charge.charged,
+        )
+        return pb.EvaluateReply(
+            share_number=self._share_number,
+            evaluated_elements=evaluation.elements,
+            proof=evaluation.proof,
+            quota_left=_told(account, charge.left),
+        )
+
+    def quota(self, caller: Identity, request: pb.QuotaRequest) -> pb.QuotaReply:
+        """What the caller may still ask for, one for each namespace and epoch in force, and this machine's clock."""
+        now = self._now()
+        self._demand_covenant_in_force(now)
+        accounts = [
+            Account(caller.id, namespace, epoch.number)
+            for epoch in self._covenant.live_epochs(now)
+            for namespace in sorted(epoch.keys)
+        ]
+        return pb.QuotaReply(
+            quotas=[_told(account, self._left(account, now)) for account in accounts], now=int(now.timestamp())
+        )
+
+    def _left(self, account: Account, now: datetime) -> Left:
+        return left(self._covenant.quota(account.member, account.namespace), self._store.used(account), now)
+
+    def _demand_covenant_in_force(self, now: datetime) -> None:
+        if not self._covenant.valid_from <= now < self._covenant.valid_until:
+            raise Refused("the covenant is no longer in force: this key holder needs the board's new version")
+
+    def _failed(self, error: Exception) -> None:
+        self._log.error(error, doing="answering a call")
+
+    def _refused(self, method: str, caller: Identity | None, error: RaakvlakError) -> None:
+        member = caller.id if caller else ""
+        self._log("refused", method=method, member=member, kind=type(error).__name__, reason=error.message)
+
+
+def serve(member: Membership, settings: Settings, shares: Shares, store: Store, *, now: Callable[[], datetime]) -> None:
+    """Answers until SIGTERM or SIGINT. Raises Refused, before it listens, where a share is wrong or missing."""
+    keys = Evaluator(member.covenant, settings.share_number, shares, now())
+    log = events.Log(f"keyholder {settings.id}", EVENTS, sys.stderr)
+    events.install(log)
+    for namespace, epoch in sorted(shares.keys() - set(keys.purposes)):
+        log("share_unused", namespace=namespace, epoch=epoch)
+    service = Service(member.covenant, settings.share_number, keys, store, log, now=now, random=nacl.utils.random)
+    server = peer.blocking_server(THREADS)
+    server.add_generic_rpc_handlers((service.handler(),))
+    started = {"covenant_version": member.covenant.version, "share_number": settings.share_number}
+    serving.serve_blocking(
+        server,
+        member.credentials,
+        address=settings.listen,
+        ready=lambda port: log("started", **started, keys=len(keys.purposes)),
+        stop=serving.Stop.on_signals(),
+        grace_seconds=settings.grace_seconds,
+    )
+    log("stopped")
+
+
+def _told(account: Account, remaining: Left) -> pb.QuotaLeft:
+    return pb.QuotaLeft(
+        namespace=account.namespace,
+        epoch=account.epoch,
+        first_load=remaining.first_load,
+        daily=remaining.daily,
+        until=int(remaining.until.timestamp()),
+    )
