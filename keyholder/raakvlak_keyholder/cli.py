@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from raakvlak_keyholder import evaluator
+from raakvlak_keyholder import evaluator, service
 from raakvlak_keyholder.evaluator import Shares
 from raakvlak_keyholder.quota import Account, left
 from raakvlak_keyholder.settings import Settings
@@ -117,14 +117,16 @@ def commands() -> None:
 @click.option("--key-file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Made if missing.")
 @click.option("--listen", required=True, metavar="HOST:PORT", help="Where nodes reach this key holder.")
 def init(
-    folder: Folder, covenant: str, party_id: str, name: str, share_number: int, key_file: Path, listen: str
+    path: Path, covenant: str, party_id: str, name: str, share_number: int, key_file: Path, listen: str
 ) -> None:
     """Make keys, certificate request, settings and empty counts; print the entry for the covenant."""
+    folder = Folder(path)
     identity = Identity(checked_id(covenant, "covenant"), Role.KEYHOLDER, checked_id(party_id, "id"))
     if folder.secrets.exists():
         raise Refused(f"{folder.secrets} exists already: this folder belongs to a party; choose another one")
     folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not key_file.exists():
+        key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         sealed.new_key_file(key_file)
     folder.settings.write_text(
         f"covenant = {json.dumps(covenant)}\n"
@@ -152,7 +154,7 @@ def join(path: Path, certificate: Path, covenant: Path, pin: str) -> None:
     """Take the certificate and the covenant, after verifying both."""
     party = _party(path)
     joined = membership.join(
-        folder,
+        party.folder,
         party.settings.identity,
         party.lock,
         certificate=certificate.read_bytes(),
@@ -168,9 +170,7 @@ def join(path: Path, certificate: Path, covenant: Path, pin: str) -> None:
 def accept_shares(path: Path) -> None:
     """Take shares from standard input, one JSON object a line, and seal them."""
     party = _party(path)
-    arrived = evaluator.parse_shares(
-        (line for line in click.get_text_stream("stdin") if line.strip()), party.settings.share_number
-    )
+    arrived = evaluator.parse_shares((line for line in sys.stdin if line.strip()), party.settings.share_number)
     with party.alone():
         shares = evaluator.joined(party.shares(), arrived)
         content = b"".join(line.reveal() for line in evaluator.share_lines(shares, party.settings.share_number))

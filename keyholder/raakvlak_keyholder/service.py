@@ -1,4 +1,4 @@
-"""The calls of a key holder: who asks was decided before, here it is charged, then evaluated and proved; and its server.
+"""The calls of a key holder, and its server: who asks was decided before, here it is charged, evaluated and proved.
 
 Order of Evaluate, which is the quota's whole argument: parse every element, charge all of them durably, evaluate. A
 crash after the charge costs the member nothing, because the same request is then known and answered again.
@@ -32,7 +32,7 @@ from raakvlak_protocol.v1 import keyholder_pb2 as pb
 DESCRIPTOR: Final = pb.DESCRIPTOR.services_by_name["KeyHolder"]
 
 THREADS: Final = 2
-"""One computes while the other moves bytes: libsodium frees the interpreter's lock, and a machine has other work too."""
+"""While one multiplies, the other can: libsodium frees the interpreter's lock."""
 
 _LIMITS: Final = {
     # Two bytes of framing for each element, and room for the other fields.

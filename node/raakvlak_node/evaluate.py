@@ -47,6 +47,7 @@ class Evaluator:
         self,
         store: Store,
         covenant: Covenant,
+        member: str,
         holders: Sequence[Holder],
         *,
         random: Callable[[int], bytes],
@@ -54,6 +55,7 @@ class Evaluator:
     ) -> None:
         self._store = store
         self._covenant = covenant
+        self._member = member
         self._holders = holders
         self._random = random
         self._report = report
@@ -76,7 +78,11 @@ class Evaluator:
             return 0
         self._ask_quotas()
         for batch in stored:
-            made += self._evaluate(batch, not_before, done)
+            try:
+                made += self._evaluate(batch, not_before, done)
+            except OverQuota as error:
+                waiting = error
+                self._dissolve_if_too_large(batch)
         for namespace in NAMESPACES:
             while namespace in epoch.keys:
                 try:
@@ -90,6 +96,12 @@ class Evaluator:
         if waiting is not None:
             raise waiting
         return made
+
+    def _dissolve_if_too_large(self, batch: Batch) -> None:
+        """A batch larger than a day's quota would wait for ever once the first load is used: its persons are taken in
+        smaller ones. The same elements are kept otherwise, because a holder that has charged them answers them free."""
+        if len(batch.persons) > self._covenant.quota(self._member, batch.namespace).daily:
+            self._store.dissolve_batch(batch)
 
     def _wanted(self, epoch: int) -> bool:
         limit = self._covenant.household_limit
@@ -170,11 +182,15 @@ class Evaluator:
         return token.prf_input(self._covenant.id, epoch, identifier_of(*self._store.canonical(person)))
 
     def _answers(self, batch: Batch, blinded: list[Element]) -> list[threshold.Verified]:
-        """t verified answers: the holders with most quota left are asked first, all at once, others as some fail."""
+        """t verified answers: t holders are asked at once, others as some fail. A batch that is sent again goes to the
+        same ones first, because they have charged it already; from batch to batch the load moves on."""
         needed = self._covenant.key_threshold
         answers: list[threshold.Verified] = []
         refused: list[OverQuota] = []
-        candidates = sorted(self._able(), key=lambda each: each.may_give(batch.namespace, batch.epoch), reverse=True)
+        first = batch.id % len(self._holders)
+        turned = [*self._holders[first:], *self._holders[:first]]
+        able = [each for each in turned if each.failed is None]
+        candidates = sorted(able, key=lambda each: each.may_give(batch.namespace, batch.epoch) < len(batch.persons))
         while len(answers) < needed:
             asked, candidates = candidates[: needed - len(answers)], candidates[needed - len(answers) :]
             if not asked:

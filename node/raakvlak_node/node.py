@@ -184,29 +184,35 @@ class Node:
 
     # --- how things stand ---------------------------------------------------------------------------------------------
 
-    def status(self) -> dict[str, Any]:
-        """Counts only: what is unevaluated, unpublished, unacknowledged, unanswered, and what was put aside."""
+    def open_work(self) -> dict[str, int]:
+        """How much this node itself has still to do; cheap."""
         now = self.clock()
         epoch = self.covenant.epoch_at(now).number
-        cases, withheld = self.store.case_counts()
         counts = self.store.token_counts(self.covenant.household_limit, epoch, int(now.timestamp()))
         letters = self.store.letter_counts()
-        unanswered = sum(self._unanswered(match) for match in self.store.live_matches())
-        unacknowledged = self.store.number("last_event") - self.store.number("acknowledged")
-        reconcile = self.store.remark("reconcile")
-        open_work = (counts["unevaluated"], counts["unpublished"], counts["to_withdraw"], unacknowledged, letters["due"])
+        return {
+            **{name: counts[name] for name in ("unevaluated", "unpublished", "to_withdraw")},
+            "unacknowledged": self.store.number("last_event") - self.store.number("acknowledged"),
+            "unposted": letters["unposted"] + letters["due"],
+            "in_flight": int(self.store.in_flight() is not None),
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Counts only: what is unevaluated, unpublished, unacknowledged, unanswered, and what was put aside."""
+        cases, withheld = self.store.case_counts()
+        work = self.open_work()
+        unanswered = sum(self._unanswered(match) for match in self.store.unanswered_matches())
         return {
             "cases": cases,
             "withheld": withheld,
-            **counts,
-            "unacknowledged": unacknowledged,
+            **self.store.published_counts(),
+            **work,
             "unanswered": unanswered,
-            "unposted": letters["unposted"] + letters["due"],
-            "unreadable": letters["unreadable"],
-            "waiting_for_quota": self.store.remark("quota") if counts["unevaluated"] else "",
-            "reconcile": reconcile,
-            "pending": sum(open_work) + letters["unposted"] + unanswered + (self.store.in_flight() is not None),
-            "activity": self.store.number("last_event") + self.store.number("last_sequence") + self.store.number("changed"),
+            "unreadable": self.store.letter_counts()["unreadable"],
+            "waiting_for_quota": self.store.remark("quota") if work["unevaluated"] else "",
+            "reconcile": self.store.remark("reconcile"),
+            "pending": sum(work.values()) + unanswered,
+            "activity": sum(self.store.number(name) for name in ("last_event", "last_sequence", "changed")),
         }
 
     def _unanswered(self, match: Match) -> bool:

@@ -20,6 +20,8 @@ from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.v1 import index_pb2 as pb
 
 MAX_PUT_ASIDE: Final = 1_000
+ANY_NUMBER: Final = "any_number"
+"""The remark that the next event may have any number: the matches were replayed, so that none can be missed."""
 
 
 class Turn(Enum):
@@ -65,6 +67,9 @@ class Receiver:
         """
         with self._store.transaction():
             last = self._store.number("last_event")
+            if batch.events and self._store.remark(ANY_NUMBER):
+                last = batch.events[0].number - 1
+                self._store.set_remark(ANY_NUMBER, "")
             fresh = [event for event in batch.events if event.number > last]
             for event in fresh:
                 if event.number != last + 1:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from raakvlak_node.node import STORE, VAULT_KEY, Node, identity_of, lock_of, read_settings
 from raakvlak_node.publish import CHUNK_ITEMS, Publisher
+from raakvlak_node.receive import ANY_NUMBER
 from raakvlak_node.store import Store
 from raakvlak_node.vault import Vault
 from raakvlak_protocol.errors import Refused
@@ -84,6 +85,10 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
         for reference in lost:
             store.forget_reference(reference)
         store.set_remark("reconcile", "")
+        # Whatever waits at the index comes again; applying an event twice changes nothing.
+        store.set_number("last_event", 0)
+        store.set_number("acknowledged", 0)
+        store.set_remark(ANY_NUMBER, "yes")
     for epoch in sorted(set(unknown.values())):
         references = [reference for reference, each in unknown.items() if each == epoch]
         for place in range(0, len(references), CHUNK_ITEMS):

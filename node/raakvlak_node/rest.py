@@ -259,7 +259,7 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
     def healthz() -> HealthBody:
         """Whether the node serves. Needs no access token and tells a count only."""
         with own_node() as own:
-            return HealthBody(status="ok", pending=own.status()["pending"])
+            return HealthBody(status="ok", pending=sum(own.open_work().values()))
 
     _answer_problems(api)
     _guard(api, log)

@@ -362,6 +362,12 @@ class Store:
             self._run("DELETE FROM waiting WHERE batch = ?", (batch.id,))
             self._run("DELETE FROM batch WHERE id = ?", (batch.id,))
 
+    def dissolve_batch(self, batch: Batch) -> None:
+        """Forgets a request that can't be granted; its persons are unevaluated again."""
+        with self.transaction():
+            self._run("DELETE FROM waiting WHERE batch = ?", (batch.id,))
+            self._run("DELETE FROM batch WHERE id = ?", (batch.id,))
+
     def _seal_keys(self, person: bytes, epoch: int, keys: TokenKeys) -> bytes:
         packed = keys.token.reveal() + keys.seed.reveal() + keys.letter_key.reveal()
         return self.vault.seal(packed, "token", person, str(epoch))
@@ -393,7 +399,7 @@ class Store:
         return [(int(row[0]), bytes(row[1])) for row in rows]
 
     def token_counts(self, limit: int, epoch: int, now: int) -> dict[str, int]:
-        """What is unevaluated, unpublished, published and to be withdrawn."""
+        """What is unevaluated, unpublished and to be withdrawn."""
         values = {"limit": limit, "epoch": epoch, "now": now}
         wanted = f"WITH wanted AS ({_WANTED})"
         return {
@@ -411,6 +417,11 @@ class Store:
                 f"{wanted} SELECT count(*) FROM token WHERE reference IS NOT NULL AND person NOT IN wanted",  # noqa: S608
                 values,
             ),
+        }
+
+    def published_counts(self) -> dict[str, int]:
+        """What stands at the index, and what stood there until its term."""
+        return {
             "published": self._one("SELECT count(*) FROM token WHERE reference IS NOT NULL"),
             "lapsed": self._one("SELECT count(*) FROM token WHERE lapsed = 1"),
         }
@@ -524,6 +535,11 @@ class Store:
 
     def live_matches(self) -> Iterator[Match]:
         for row in self._run("SELECT * FROM match WHERE live = 1 ORDER BY changed, match_id").fetchall():
+            yield self._match(row)
+
+    def unanswered_matches(self) -> Iterator[Match]:
+        """Live matches of which the other side's card has not come."""
+        for row in self._run("SELECT * FROM match WHERE live = 1 AND their_card IS NULL").fetchall():
             yield self._match(row)
 
     def matches_of_case(self, handle: bytes) -> Iterator[Match]:

@@ -7,7 +7,7 @@ next walk goes on from there. One walk per store, held by a lock file; imports m
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from raakvlak_node import tokens
@@ -15,7 +15,7 @@ from raakvlak_node.answer import Writer, post
 from raakvlak_node.evaluate import Evaluator, Holder
 from raakvlak_node.node import Node
 from raakvlak_node.publish import CHUNK_ITEMS, STREAM_SECONDS, Publisher
-from raakvlak_node.receive import Receiver
+from raakvlak_node.receive import ANY_NUMBER, Receiver
 from raakvlak_protocol.errors import Evidence, OverQuota, RaakvlakError, Refused, Unavailable
 from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.party.peer import Remote
@@ -24,6 +24,7 @@ from raakvlak_protocol.term import month_of
 from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
 
 MAX_ROUNDS: Final = 20
+CHUNK_CASES: Final = 500
 
 Log = Callable[..., None]
 Progress = Callable[[str, int], None]
@@ -60,7 +61,9 @@ class Walk:
         member = node.member.id
         seed = node.signing_seed
         self.publisher = Publisher(node.store, node.covenant, member, seed, index)
-        self._evaluator = Evaluator(node.store, node.covenant, holders, random=node.random, report=self._holder_failed)
+        self._evaluator = Evaluator(
+            node.store, node.covenant, member, holders, random=node.random, report=self._holder_failed
+        )
         self._receiver = Receiver(node.store, node.covenant, member, node.letter_secret, self._put_aside)
         self._writer = Writer(node.store, node.covenant, member, seed, node.random)
         self._opened = False
@@ -123,9 +126,17 @@ class Walk:
         rules = f"{self._covenant.hash.hex()} {today}"
         if self._store.remark("rules") == rules:
             return
-        for handle, case in list(self._store.cases()):
-            self._store.put_involvements(handle, tokens.involvements(case, self._covenant, self._node.member, today))
+        handles = self._store.case_handles()
+        for place in range(0, len(handles), CHUNK_CASES):
+            with self._store.transaction():
+                for handle in handles[place : place + CHUNK_CASES]:
+                    self._judge(handle, today)
         self._store.set_remark("rules", rules)
+
+    def _judge(self, handle: bytes, today: date) -> None:
+        case = self._store.case(handle)
+        if case is not None:
+            self._store.put_involvements(handle, tokens.involvements(case, self._covenant, self._node.member, today))
 
     def _withdraw(self) -> int:
         count = 0
@@ -155,6 +166,7 @@ class Walk:
             for batch in stream:
                 if batch.replay_needed:
                     self._replay()
+                    self._store.set_remark(ANY_NUMBER, "yes")
                 count += self._receiver.take(batch, self._now())
                 if self._store.number("last_event") >= batch.newest:
                     break

@@ -39,7 +39,7 @@ _MEMORY: Final = 64 * 2**20
 _MOST_OPERATIONS: Final = 64
 _MOST_MEMORY: Final = 2**30
 _HEAD: Final = re.compile(
-    rb"(keyfile|argon2id ([1-9]\d{0,3}) ([1-9]\d{0,10}) ([0-9a-f]{32}))\nlabel ([a-z0-9 ./-]{1,100})\ncheck ([0-9a-f]{16})\n\n"
+    rb"(keyfile|argon2id ([1-9]\d{0,3}) ([1-9]\d{0,10}) ([0-9a-f]{32}))\nlabel ([a-z0-9 :./-]{1,200})\ncheck ([0-9a-f]{16})\n\n"
 )
 _NONCE: Final = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 
@@ -87,7 +87,7 @@ def seal(
         key = _stretched(lock.text, _OPERATIONS, _MEMORY, salt)
     head = b"%s\n%s\nlabel %s\ncheck %s\n\n" % (_MAGIC, kind, label.encode(), _check(key))
     if not _HEAD.fullmatch(head, len(_MAGIC) + 1):
-        raise ValueError("a label holds 1 to 100 lower-case letters, digits, spaces, dots, slashes and hyphens")
+        raise ValueError("a label holds 1 to 200 lower-case letters, digits, spaces, colons, dots, slashes and hyphens")
     nonce = random(_NONCE)
     box = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(content, head, nonce, _cipher_key(key))
     _replace(path, head + nonce + box)

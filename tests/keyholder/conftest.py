@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.covenants import Sandbox, make_covenant
+from tests.keyholder.running import Party, Running, serving
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Sandbox:
+    return make_covenant(first_load=20, daily=5)
+
+
+@pytest.fixture
+def party(sandbox: Sandbox, tmp_path: Path) -> Party:
+    """A key holder that may serve, in a folder of its own."""
+    return Party(sandbox, tmp_path / "keyholder").complete()
+
+
+@pytest.fixture
+def running(party: Party) -> Iterator[Running]:
+    with serving(party) as process:
+        yield process
