@@ -93,9 +93,8 @@ def test_a_decision_has_context_options_choice_and_cost(path: Path) -> None:
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Options", "Choice", "Cost"]
 
 
-def test_decisions_are_numbered_without_gaps() -> None:
-    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
-    assert len(DECISIONS) >= 2
+def test_no_two_decisions_have_one_number() -> None:
+    assert len({path.name[:4] for path in DECISIONS}) == len(DECISIONS) >= 2
 
 
 def test_one_version_everywhere() -> None:

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from nacl.bindings import crypto_core_ed25519_is_valid_point
+from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_scalarmult
+from nacl.exceptions import CryptoError
 
 from raakvlak_protocol import ristretto, threshold
 from raakvlak_protocol.encoding import parse, prefixed
@@ -293,7 +294,7 @@ def _members(message: pb.Covenant) -> Mapping[str, Member]:
 def _member(covenant_id: str, entry: pb.Member) -> Member:
     if entry.kind not in KINDS:
         raise Malformed(f"member {checked_id(entry.id)} is of an unknown kind; known are {', '.join(KINDS)}", field="kind")
-    if not _is_signing_key(entry.signing_key) or len(entry.letter_key) != KEY_BYTES or not any(entry.letter_key):
+    if not _is_signing_key(entry.signing_key) or not _is_letter_key(entry.letter_key):
         raise Malformed(f"member {checked_id(entry.id)} has a key that is none", field="signing_key")
     quotas = {each.namespace: Quota(each.declared, each.first_load, each.daily) for each in entry.quotas}
     if len(quotas) != len(entry.quotas) or not quotas.keys() <= set(NAMESPACES):
@@ -364,6 +365,14 @@ def _direct(message: pb.Covenant) -> frozenset[frozenset[str]]:
 
 def _is_signing_key(key: bytes) -> bool:
     return len(key) == KEY_BYTES and bool(crypto_core_ed25519_is_valid_point(key))
+
+
+def _is_letter_key(key: bytes) -> bool:
+    """Whether letters can be sealed to the key: libsodium fails with one of low order, and who matches would be stuck."""
+    try:
+        return len(key) == KEY_BYTES and bool(crypto_scalarmult(bytes(KEY_BYTES), key))
+    except CryptoError:
+        return False
 
 
 def _moment(unix_seconds: int) -> datetime:

@@ -286,6 +286,7 @@ INVALID: dict[str, Change] = {
     "signing key of low order": _put("members.0.signing_key", LOW_ORDER),
     "signing key too short": _put("members.0.signing_key", bytes(31)),
     "letter key zero": _put("members.0.letter_key", bytes(32)),
+    "letter key of low order": _put("members.0.letter_key", LOW_ORDER),
     "letter key too long": _put("members.0.letter_key", bytes(33)),
     "two members with one signing key": lambda made: _one_secret(made, "signing_key"),
     "two members with one letter key": lambda made: _one_secret(made, "letter_key"),

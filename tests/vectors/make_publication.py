@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from nacl.bindings import (
+    crypto_core_ed25519_add,
     crypto_core_ed25519_scalar_add,
     crypto_core_ed25519_scalar_mul,
     crypto_core_ed25519_scalar_reduce,
@@ -153,7 +154,8 @@ def _invalid_signatures(keys: TokenKeys) -> list[dict[str, object]]:
         for name, key, made in (
             *((f"low-order key: {name}", key, _forged(key, statement)) for name, key in low_order.items()),
             ("low-order key and R", low_order["the identity"], low_order["the identity"] + bytes(32)),
-            ("low-order R", public, _with_identity_for_r(keys.seed, public, statement)),
+            ("low-order R", public, _signed_with_r(b"\x01" + bytes(31), bytes(32), keys, statement)),
+            ("R with a low-order part", public, _with_mixed_r(keys, low_order["order 2"], statement)),
             ("S not reduced", public, half + (scalar + ORDER).to_bytes(32, "little")),
             ("S zero", public, half + bytes(32)),
             ("one bit changed", public, flipped),
@@ -177,16 +179,22 @@ def _forged(low_order_key: bytes, statement: bytes) -> bytes:
     raise AssertionError("one in eight fits")
 
 
-def _with_identity_for_r(seed: SecretBytes, public: bytes, statement: bytes) -> bytes:
-    """R the identity and S = k·a: the equation holds, and libsodium refuses R for its low order."""
-    digest = bytearray(hashlib.sha512(seed.reveal()).digest()[:32])
+def _with_mixed_r(keys: TokenKeys, low_order: bytes, statement: bytes) -> bytes:
+    """R = r·B + a point of low order: the equation holds only for who multiplies it by the cofactor."""
+    scalar = crypto_core_ed25519_scalar_reduce(fixed("mixed", 64))
+    point = crypto_core_ed25519_add(crypto_scalarmult_ed25519_base_noclamp(scalar), low_order)
+    return _signed_with_r(point, scalar, keys, statement)
+
+
+def _signed_with_r(point: bytes, scalar: bytes, keys: TokenKeys, statement: bytes) -> bytes:
+    """R = `point` and S = `scalar` + k·a, as RFC 8032 signs with an R of its own; the identity has the scalar zero."""
+    digest = bytearray(hashlib.sha512(keys.seed.reveal()).digest()[:32])
     digest[0] &= 248
     digest[31] = digest[31] & 127 | 64
     secret = crypto_core_ed25519_scalar_reduce(bytes(digest) + bytes(32))
-    identity = b"\x01" + bytes(31)
-    challenge = crypto_core_ed25519_scalar_reduce(hashlib.sha512(identity + public + statement).digest())
-    product = crypto_core_ed25519_scalar_mul(challenge, secret)
-    return identity + bytes(crypto_core_ed25519_scalar_add(product, bytes(32)))
+    hashed = hashlib.sha512(point + keys.token.reveal() + statement).digest()
+    product = crypto_core_ed25519_scalar_mul(crypto_core_ed25519_scalar_reduce(hashed), secret)
+    return point + bytes(crypto_core_ed25519_scalar_add(product, scalar))
 
 
 def _invalid_members(

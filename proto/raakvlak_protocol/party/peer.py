@@ -273,7 +273,7 @@ def service(
     exceptions that are not ours, `on_refusal` the method, the caller where known, and the error that it is told.
     """
 
-    def bound(method: _Method, handler: Handler) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def bound(method: _Method, handler: Handler) -> "grpc.RpcMethodHandler[bytes, bytes]":
         def answer(raw: bytes, context: grpc.ServicerContext) -> bytes:
             caller = None
             try:
@@ -312,7 +312,7 @@ def aio_service(
         code, text, metadata = method.status(caller, error)
         await context.abort(code, text, metadata)
 
-    def unary(method: _Method, handler: Handler) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def unary(method: _Method, handler: Handler) -> "grpc.RpcMethodHandler[bytes, bytes]":
         def answered(caller: Identity, raw: bytes) -> bytes:
             return method.serialised(handler(caller, method.parse(raw)))
 
@@ -327,7 +327,7 @@ def aio_service(
 
         return grpc.unary_unary_rpc_method_handler(answer)
 
-    def stream(method: _Method, handler: StreamHandler) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def stream(method: _Method, handler: StreamHandler) -> "grpc.RpcMethodHandler[bytes, bytes]":
         async def answer(raw: bytes, context: Any) -> None:
             caller = replies = None
             try:
