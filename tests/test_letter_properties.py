@@ -212,7 +212,7 @@ cases = st.builds(
     relations=relations,
     name=texts(100),
     function=texts(100, 1),
-    phone=texts(32),
+    phone=texts(32, 1),
     email=texts(254),
     since=st.dates(),
 )
@@ -246,6 +246,14 @@ def test_a_card_holds_as_many_cases_as_the_largest_letter(count: int, length: in
     assert decoded.left_out == count - len(decoded.cases)
     if decoded.left_out:
         assert len(raw) + 2 * length + 60 > MAX_CONTENT_BYTES
+
+
+@SOME
+@given(cases)
+def test_a_card_that_nobody_can_call_is_refused(case: CardCase) -> None:
+    with pytest.raises(Malformed) as caught:
+        letter_content.decode(letter_content.encode_card([replace(case, phone="", email="")]))
+    assert caught.value.field == "phone"
 
 
 @SOME

@@ -9,6 +9,7 @@ from typing import Final, Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from raakvlak_protocol.errors import Malformed
 from raakvlak_protocol.identity import Identity
@@ -66,7 +67,7 @@ class Authority:
         """A certificate (PEM) with whatever names and dates, for tests that attack with one."""
         request = _request(csr_pem)
         names = [*map(x509.UniformResourceIdentifier, uris), *map(x509.DNSName, dns_names)]
-        usages = [x509.ExtendedKeyUsageOID.CLIENT_AUTH, x509.ExtendedKeyUsageOID.SERVER_AUTH]
+        usages = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
         builder = (
             _builder(request.subject, self.certificate.subject, request.public_key(), not_before, not_after)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

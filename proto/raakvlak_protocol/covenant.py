@@ -219,6 +219,14 @@ def verify(history: bytes, pinned: bytes, now: datetime) -> Covenant:
     return covenant
 
 
+def judged(payload: bytes, before: Covenant | None) -> Covenant:
+    """What `verify` says of one version behind `before`, but for signatures and date: for whoever is about to sign it."""
+    covenant = _read(payload)
+    if before is not None:
+        _demand_succession(before, covenant)
+    return covenant
+
+
 def _demand_signatures(envelope: pb.CovenantEnvelope, demanding: Covenant) -> None:
     allowed = set(demanding.payload.board_keys)
     signed = {
@@ -250,13 +258,14 @@ def _read(payload: bytes) -> Covenant:
     message = parse(pb.Covenant, payload)
     checked_id(message.id, "id")
     key_holders = _key_holders(message)
+    valid_from, valid_until = _period(message.valid_from, message.valid_until)
     return Covenant(
         id=message.id,
         version=message.version,
         hash=covenant_hash(payload),
         sandbox=message.sandbox,
-        valid_from=_moment(message.valid_from),
-        valid_until=_moment(message.valid_until),
+        valid_from=valid_from,
+        valid_until=valid_until,
         roots=_filled(message.ca_certificates, "ca_certificates"),
         members=_members(message),
         key_holders=key_holders,
@@ -324,8 +333,8 @@ def _epochs(message: pb.Covenant, share_numbers: set[int]) -> Mapping[int, Epoch
         keys = {key.namespace: _group_key(key, share_numbers, message.key_threshold) for key in each.keys}
         if len(keys) != len(each.keys) or not keys.keys() <= set(NAMESPACES):
             raise Malformed(f"epoch {each.number} has a key twice or for an unknown namespace", field="epochs")
-        epochs[each.number] = Epoch(
-            each.number, _moment(each.valid_from), _moment(each.valid_until), MappingProxyType(keys)
+        epochs[_between(each.number, 1, 2**32 - 1, "epoch")] = Epoch(
+            each.number, *_period(each.valid_from, each.valid_until), MappingProxyType(keys)
         )
     # One key for two purposes would join what the covenant keeps apart.
     _demand_distinct((key.public_key for epoch in epochs.values() for key in epoch.keys.values()), "group keys")
@@ -350,6 +359,8 @@ def _relations(message: pb.Covenant) -> Mapping[str, frozenset[Relation]]:
         if not set(rule.relations) <= set(Relation):
             raise Malformed(f"kind {rule.kind} has an unknown relation", field="kinds")
         relations[rule.kind] = frozenset(Relation(each) for each in rule.relations)
+        if rule.kind in NEVER_DIRECT and Relation.ADDRESS in relations[rule.kind]:
+            raise Malformed("a shelter's address is never published: it is the location itself", field="kinds")
     return MappingProxyType(relations)
 
 
@@ -368,11 +379,17 @@ def _is_signing_key(key: bytes) -> bool:
 
 
 def _is_letter_key(key: bytes) -> bool:
-    """Whether letters can be sealed to the key: libsodium fails with one of low order, and who matches would be stuck."""
+    """Whether letters can be sealed to the key: with one of low order libsodium fails, and its matches would stick."""
     try:
         return len(key) == KEY_BYTES and bool(crypto_scalarmult(bytes(KEY_BYTES), key))
     except CryptoError:
         return False
+
+
+def _period(first: int, last: int) -> tuple[datetime, datetime]:
+    if first >= last:
+        raise Malformed("something is valid until before it is valid from", field="valid_until")
+    return _moment(first), _moment(last)
 
 
 def _moment(unix_seconds: int) -> datetime:

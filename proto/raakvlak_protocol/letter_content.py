@@ -105,6 +105,8 @@ def _encode_case(case: CardCase) -> pb.CardCase:
 
 
 def _decode_case(case: pb.CardCase) -> CardCase:
+    if not case.phone and not case.email:
+        raise Malformed("neither a telephone number nor an e-mail address", field="phone")
     return CardCase(
         reference=shown_text(case.reference, MAX_REFERENCE_CHARACTERS, "reference", required=True),
         relations=_decode_relations(case.relations),

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, I
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 
+from raakvlak_protocol.encoding import parse
 from raakvlak_protocol.errors import (
     Malformed,
     NotPermitted,
@@ -33,6 +34,9 @@ from raakvlak_protocol.errors import (
 from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.v1 import refusal_pb2
+
+if TYPE_CHECKING:
+    from raakvlak_protocol.covenant import Covenant
 
 MAX_MESSAGE_BYTES: Final = 4 * 2**20
 """No message in either direction is larger, whatever a method's own limit."""
@@ -68,21 +72,13 @@ _CHANNEL_OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 5_000),
 )
 
+_Metadata = tuple[tuple[str, bytes], ...]
+
 R = TypeVar("R", bound=Message)
 Handler = Callable[[Identity, Any], Message]
 StreamHandler = Callable[[Identity, Any], AsyncIterator[Message]]
 OnError = Callable[[Exception], None]
 OnRefusal = Callable[[str, Identity | None, RaakvlakError], None]
-
-
-class Membership(Protocol):
-    """What a service asks of the covenant."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def hash(self) -> bytes: ...
-    def knows(self, identity: Identity) -> bool: ...
 
 
 # --- credentials ------------------------------------------------------------------------------------------------------
@@ -111,9 +107,7 @@ def certificate_request(identity: Identity) -> tuple[SecretBytes, bytes]:
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return SecretBytes(pem), request.public_bytes(serialization.Encoding.PEM)
 
 
@@ -196,7 +190,7 @@ class _Method:
 
     name: str
     request: type[Message]
-    covenant: Membership
+    covenant: "Covenant"
     role: Role
     limit: int
     on_error: OnError
@@ -223,15 +217,7 @@ class _Method:
         """The request; raises TooLarge, Malformed, or Refused where the caller acts on another covenant version."""
         if len(raw) > self.limit:
             raise TooLarge(f"a request to {self.name} holds at most {self.limit} bytes, this one {len(raw)}")
-        request = self.request()
-        try:
-            request.ParseFromString(raw)
-        except DecodeError:
-            raise Malformed(f"the request is no {request.DESCRIPTOR.name}") from None
-        size = request.ByteSize()
-        request.DiscardUnknownFields()  # type: ignore[attr-defined]  # in every message, not in its stub
-        if request.ByteSize() != size:
-            raise Malformed(f"the {request.DESCRIPTOR.name} holds a field that this version does not know")
+        request = parse(self.request, raw)
         theirs: bytes = request.covenant_hash  # type: ignore[attr-defined]  # in every request of the contract
         if theirs != self.covenant.hash:
             raise Refused(
@@ -243,14 +229,14 @@ class _Method:
     def serialised(self, reply: Message) -> bytes:
         raw = reply.SerializeToString()
         if len(raw) > MAX_MESSAGE_BYTES:
-            raise TooLarge(f"a reply holds at most {MAX_MESSAGE_BYTES} bytes, this one would hold {len(raw)}; ask for less")
+            raise TooLarge(f"a reply holds at most {MAX_MESSAGE_BYTES} bytes, this one {len(raw)}; ask for less")
         return raw
 
-    def status(self, caller: Identity | None, error: Exception) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes]]]:
+    def told(self, caller: Identity | None, error: Exception) -> tuple[grpc.StatusCode, str, _Metadata]:
         """How to answer after `error`. The text of an exception that is not ours goes to nobody."""
         if not isinstance(error, RaakvlakError):
             self.on_error(error)
-            return grpc.StatusCode.INTERNAL, INTERNAL, ((REFUSAL, b""),)
+            return grpc.StatusCode.INTERNAL, INTERNAL, ()
         if self.on_refusal:
             self.on_refusal(self.name, caller, error)
         code, text, refusal = _status(error)
@@ -259,7 +245,7 @@ class _Method:
 
 def service(
     descriptor: ServiceDescriptor,
-    covenant: Membership,
+    covenant: "Covenant",
     role: Role,
     handlers: Mapping[str, Handler],
     *,
@@ -280,7 +266,7 @@ def service(
                 caller = method.caller(cast(Mapping[str, Iterable[bytes]], context.auth_context()))
                 return method.serialised(handler(caller, method.parse(raw)))
             except Exception as error:
-                code, text, metadata = method.status(caller, error)
+                code, text, metadata = method.told(caller, error)
                 context.set_trailing_metadata(metadata)
                 context.abort(code, text)
 
@@ -294,7 +280,7 @@ def service(
 
 def aio_service(
     descriptor: ServiceDescriptor,
-    covenant: Membership,
+    covenant: "Covenant",
     role: Role,
     handlers: Mapping[str, Handler],
     streams: Mapping[str, StreamHandler],
@@ -309,7 +295,7 @@ def aio_service(
     """
 
     async def refuse(method: _Method, caller: Identity | None, error: Exception, context: Any) -> None:
-        code, text, metadata = method.status(caller, error)
+        code, text, metadata = method.told(caller, error)
         await context.abort(code, text, metadata)
 
     def unary(method: _Method, handler: Handler) -> "grpc.RpcMethodHandler[bytes, bytes]":
@@ -354,7 +340,7 @@ def _methods(
     descriptor: ServiceDescriptor,
     handlers: Mapping[str, Handler],
     streams: Mapping[str, StreamHandler],
-    covenant: Membership,
+    covenant: "Covenant",
     role: Role,
     limits: Mapping[str, int] | None,
     on_error: OnError,
@@ -372,7 +358,10 @@ def _methods(
             GetMessageClass(method.input_type),
             covenant,
             role,
-            min(limits.get(name, MAX_MESSAGE_BYTES), MAX_STREAM_REQUEST_BYTES if name in streaming else MAX_MESSAGE_BYTES),
+            min(
+                limits.get(name, MAX_MESSAGE_BYTES),
+                MAX_STREAM_REQUEST_BYTES if name in streaming else MAX_MESSAGE_BYTES,
+            ),
             on_error,
             on_refusal,
         )
@@ -384,7 +373,7 @@ def _methods(
 
 
 class Remote:
-    """A blocking client of one server; threads may share it. Every failure is an error of ours that names the server."""
+    """A blocking client of one server; threads may share it. Each failure is an error of ours that names the server."""
 
     def __init__(self, address: str, descriptor: ServiceDescriptor, credentials: Credentials, server: Identity) -> None:
         """`address` is host:port. Connects at the first call, and again by itself after a failure."""
@@ -417,8 +406,7 @@ class Remote:
             raw = call(b"", timeout=timeout_seconds)
         except grpc.RpcError as error:
             raise self._raised(error) from None
-        status: int = self._parsed(raw, health_pb2.HealthCheckResponse).status
-        return status == health_pb2.HealthCheckResponse.SERVING
+        return bool(self._parsed(raw, health_pb2.HealthCheckResponse).status == health_pb2.HealthCheckResponse.SERVING)
 
     def close(self) -> None:
         self._channel.close()

@@ -39,7 +39,9 @@ _MEMORY: Final = 64 * 2**20
 _MOST_OPERATIONS: Final = 64
 _MOST_MEMORY: Final = 2**30
 _HEAD: Final = re.compile(
-    rb"(keyfile|argon2id ([1-9]\d{0,3}) ([1-9]\d{0,10}) ([0-9a-f]{32}))\nlabel ([a-z0-9 :./-]{1,200})\ncheck ([0-9a-f]{16})\n\n"
+    rb"(keyfile|argon2id ([1-9]\d{0,3}) ([1-9]\d{0,10}) ([0-9a-f]{32}))\n"
+    rb"label ([ -~]{1,255})\n"
+    rb"check ([0-9a-f]{16})\n\n"
 )
 _NONCE: Final = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 
@@ -87,7 +89,7 @@ def seal(
         key = _stretched(lock.text, _OPERATIONS, _MEMORY, salt)
     head = b"%s\n%s\nlabel %s\ncheck %s\n\n" % (_MAGIC, kind, label.encode(), _check(key))
     if not _HEAD.fullmatch(head, len(_MAGIC) + 1):
-        raise ValueError("a label holds 1 to 200 lower-case letters, digits, spaces, colons, dots, slashes and hyphens")
+        raise ValueError("a label holds 1 to 255 printable ASCII characters")
     nonce = random(_NONCE)
     box = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(content, head, nonce, _cipher_key(key))
     _replace(path, head + nonce + box)
@@ -112,7 +114,8 @@ def unseal(path: Path, lock: Lock, *, label: str) -> SecretBytes:
     if inner != label.encode():
         raise Refused(f"{path} holds '{inner.decode()}', not '{label}'; was it put in another file's place?")
     if (kind == b"keyfile") != isinstance(lock, KeyFile):
-        raise Refused(f"{path} is locked by a {'key file' if kind == b'keyfile' else 'passphrase'}, which was not given")
+        other = "key file" if kind == b"keyfile" else "passphrase"
+        raise Refused(f"{path} is locked by a {other}, which was not given")
     if isinstance(lock, KeyFile):
         key = _key_file(lock.path)
     elif int(operations) > _MOST_OPERATIONS or int(memory) > _MOST_MEMORY:
@@ -165,7 +168,7 @@ def _check(key: bytes) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """A new file, durable, for its owner only; raises FileExistsError rather than touch another one."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

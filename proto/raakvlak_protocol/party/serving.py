@@ -28,7 +28,7 @@ _HEALTH: Final = "grpc.health.v1.Health"
 
 
 class Stop:
-    """Whether this process is asked to end. `Stop()` waits for `request()`; `Stop.on_signals()` also for SIGTERM, SIGINT.
+    """Whether this process is asked to end: by `request()`, and by SIGTERM or SIGINT after `Stop.on_signals()`.
 
     A SimpleQueue and not an Event: its `put` may interrupt itself, which a signal handler does, and an Event's lock
     would then wait for its own thread for ever.
@@ -99,7 +99,7 @@ async def serve_aio(
     grace_seconds: float,
     before_stop: Callable[[], Awaitable[None]],
 ) -> None:
-    """The same on an event loop. `before_stop` must make endless streams return; else each stop takes the whole grace."""
+    """The same on an event loop. `before_stop` must make endless streams return, or each stop takes the whole grace."""
     health = _Health()
     server.add_generic_rpc_handlers((health.handler(health.check_aio),))
     bound = _bound(server, address, credentials)
@@ -144,7 +144,7 @@ def _bound(server: grpc.Server | grpc.aio.Server, address: str, credentials: Cre
         port = 0
     if not port:
         raise Refused(
-            f"can't listen on {address}: it is in use or not of this machine, or certificate and key do not fit together"
+            f"can't listen on {address}: it is in use or not this machine's, or certificate and key do not fit together"
         )
     return f"{address.rpartition(':')[0]}:{port}"
 

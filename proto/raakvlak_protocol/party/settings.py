@@ -15,7 +15,13 @@ from raakvlak_protocol.errors import RaakvlakError, Refused
 
 T = TypeVar("T")
 
-_WORDS: Final[dict[type, str]] = {str: "text", int: "a whole number", bool: "true or false", Path: "a path", dict: "a table"}
+_WORDS: Final[dict[type, str]] = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    Path: "a path",
+    dict: "a table",
+}
 
 
 def load(path: Path, into: type[T]) -> T:
