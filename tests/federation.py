@@ -3,14 +3,20 @@
 The only module that imports all parties. Clocks are arguments, so that a story can let months pass.
 """
 
+import asyncio
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from raakvlak_index.events import EVENTS as INDEX_EVENTS
+from raakvlak_index.index import Pepper
+from raakvlak_index.serve import Running
+from raakvlak_index.sqlite import SqliteStore
 from raakvlak_keyholder.evaluator import Evaluator as KeyHolderKeys
 from raakvlak_keyholder.events import EVENTS as KEY_HOLDER_EVENTS
 from raakvlak_keyholder.service import Service as KeyHolderService
@@ -19,12 +25,13 @@ from raakvlak_node.case import Case, parse
 from raakvlak_node.node import LETTER_SECRET, SIGNING_SEED, STORE, VAULT_KEY, Node
 from raakvlak_node.settings import Settings
 from raakvlak_node.store import Store
+from raakvlak_node.sync import Outcome, walking
 from raakvlak_node.vault import Vault
-from raakvlak_protocol.party import events, peer
+from raakvlak_protocol.party import events, peer, serving
 from raakvlak_protocol.party.membership import Folder, Membership
 from raakvlak_protocol.secret import SecretBytes
 
-from tests.covenants import Sandbox
+from tests.covenants import SHARE_NUMBERS, Sandbox, make_covenant
 
 
 @dataclass
@@ -115,3 +122,114 @@ class KeyHolderThreads:
     def stop(self) -> None:
         self._server.stop(0).wait()
         self._store.close()
+
+
+class IndexThreads:
+    """The index's real service on a port of its own, its event loop in a thread."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, clock: Clock, *, event_cap: int = 100_000) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "store.db"
+        self.peppers = {epoch: os.urandom(32) for epoch in sandbox.covenant.epochs}
+        self.identity = sandbox.index
+        self.running: Running
+        self._sandbox = sandbox
+        self._clock = clock
+        self._event_cap = event_cap
+        self._log = io.StringIO()
+        self._ready = threading.Event()
+        self._stop = serving.Stop()
+        if not self.path.exists():
+            SqliteStore.create(self.path)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="index")
+        self._thread.start()
+        assert self._ready.wait(20)
+
+    async def _serve(self) -> None:
+        peppers = {epoch: Pepper(SecretBytes(key)) for epoch, key in self.peppers.items()}
+        log = events.Log("index", INDEX_EVENTS, self._log)
+        self.running = Running(self._sandbox.covenant, peppers, self.path, log, self._clock, event_cap=self._event_cap)
+        server = peer.aio_server()
+        server.add_generic_rpc_handlers((self.running.service.handler(),))
+        credentials = self._sandbox.credentials(self.identity)
+        self.port = server.add_secure_port("127.0.0.1:0", peer.server_credentials(credentials))
+        await server.start()
+        self._ready.set()
+        await asyncio.to_thread(self._stop.wait)
+        await self.running.end_streams()
+        await server.stop(1)
+        await self.running.close()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def log(self) -> str:
+        return self._log.getvalue()
+
+    def expire(self) -> None:
+        """Keeps the terms by the story's clock."""
+        self.running.expire()
+
+    def stop(self) -> None:
+        self._stop.request()
+        self._thread.join()
+
+
+class Federation:
+    """Key holders, index and a node for each member; `walk` lets a node synchronise once."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, *, event_cap: int = 100_000) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.clock = Clock()
+        self.key_holders = [KeyHolderThreads(sandbox, n, folder / f"keyholder-{n}", self.clock) for n in SHARE_NUMBERS]
+        self.index = IndexThreads(sandbox, folder / "index", self.clock, event_cap=event_cap)
+        self.nodes = {
+            member.id: self.node(member.id) for member in sandbox.payload.members if member.kind != "coordinator"
+        }
+        self.logged: list[tuple[str, dict[str, object]]] = []
+
+    def node(self, member: str, *, index: str = "") -> Node:
+        """A new node of a member; `index` may be the address of an attacker."""
+        addresses = {each.identity.id: each.address for each in self.key_holders}
+        return make_node(
+            self.sandbox, member, self.folder / f"node-{member}", self.clock,
+            index=index or self.index.address, key_holders=addresses,
+        )  # fmt: skip
+
+    def walk(self, member: str) -> Outcome:
+        """One sync of one node, as `raakvlak-node sync` does it."""
+        with walking(self.nodes[member], lambda name, **fields: self.logged.append((name, fields))) as walk:
+            return walk.once()
+
+    def settle(self, *members: str) -> None:
+        """Lets all nodes (or these) walk until none has anything left to do."""
+        for _ in range(20):
+            if not any([self.walk(member).moved for member in members or self.nodes]):
+                return
+        raise AssertionError("the federation does not come to rest")
+
+    def touches(self, member: str) -> set[tuple[str, str, str, str, str]]:
+        """(own case, other member, its case, kind, via) for everything that a node shows."""
+        return {
+            (own, entry.other, entry.contact.reference if entry.contact else "", entry.kind.value, " ".join(entry.via))
+            for own, entry in self.nodes[member].all_entries()
+        }
+
+    def stop(self) -> None:
+        for node in self.nodes.values():
+            node.close()
+        self.index.stop()
+        for holder in self.key_holders:
+            holder.stop()
+
+
+@contextmanager
+def federation(folder: Path, sandbox: Sandbox | None = None, *, event_cap: int = 100_000) -> Iterator[Federation]:
+    """A federation that is stopped at the end; of a school and a town where nothing else is said."""
+    running = Federation(sandbox or make_covenant(), folder, event_cap=event_cap)
+    try:
+        yield running
+    finally:
+        running.stop()

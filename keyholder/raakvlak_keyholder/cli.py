@@ -116,9 +116,7 @@ def commands() -> None:
 @click.option("--share-number", required=True, type=click.IntRange(1, 255), help="Which share is this one's.")
 @click.option("--key-file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Made if missing.")
 @click.option("--listen", required=True, metavar="HOST:PORT", help="Where nodes reach this key holder.")
-def init(
-    path: Path, covenant: str, party_id: str, name: str, share_number: int, key_file: Path, listen: str
-) -> None:
+def init(path: Path, covenant: str, party_id: str, name: str, share_number: int, key_file: Path, listen: str) -> None:
     """Make keys, certificate request, settings and empty counts; print the entry for the covenant."""
     folder = Folder(path)
     identity = Identity(checked_id(covenant, "covenant"), Role.KEYHOLDER, checked_id(party_id, "id"))

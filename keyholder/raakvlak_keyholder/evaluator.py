@@ -1,21 +1,21 @@
-"""The shares of this key holder, and evaluation under them: an ordinary RFC 9497 VOPRF server for each key. No I/O.
+"""The shares of this key holder, under each of which it is an ordinary RFC 9497 VOPRF server. No I/O.
 
 A key holder never finds out what it evaluates. What it must know for certain is that it uses the share which the
 covenant promises for that namespace and epoch: with any other, every node would rightly call its proofs false.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from raakvlak_protocol import ristretto, voprf
+from raakvlak_protocol import ristretto
 from raakvlak_protocol.covenant import Covenant, Epoch
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.identifier import NAMESPACES
-from raakvlak_protocol.ristretto import Random, Scalar
+from raakvlak_protocol.ristretto import Scalar
 from raakvlak_protocol.secret import SecretBytes
-from raakvlak_protocol.voprf import Evaluation, KeyPair
+from raakvlak_protocol.voprf import KeyPair
 
 Purpose = tuple[str, int]
 """(namespace, epoch): each has a share of its own."""
@@ -64,25 +64,6 @@ def demand_in_force(epoch: Epoch, now: datetime) -> None:
             f"epoch {epoch.number} is in force from {epoch.valid_from:%Y-%m-%d} until {epoch.valid_until:%Y-%m-%d}, "
             "which is not now: check the clock, or use the epoch that is"
         )
-
-
-def demand_elements(blinded: Sequence[bytes]) -> None:
-    """Returns when there are 1 to 1024 elements; else raises Malformed naming the first that is none.
-
-    Before anything is charged: an element that can't be evaluated must cost nothing.
-    """
-    if not 1 <= len(blinded) <= voprf.MAX_BATCH:
-        raise Malformed(f"a request holds 1 to {voprf.MAX_BATCH} elements, this one {len(blinded)}", field="elements")
-    for item, element in enumerate(blinded):
-        try:
-            ristretto.parse_element(element)
-        except Malformed as error:
-            raise Malformed(error.message, item=item) from None
-
-
-def evaluate(key: KeyPair, blinded: Sequence[bytes], random: Random) -> Evaluation:
-    """Every element under the key, and one proof for all of them."""
-    return voprf.blind_evaluate_and_prove(key, blinded, random)
 
 
 # Shares as they arrive and as they are kept: one JSON object each, inside a sealed file or on standard input

@@ -1,18 +1,18 @@
 """The calls of a key holder, and its server: who asks was decided before, here it is charged, evaluated and proved.
 
-Order of Evaluate, which is the quota's whole argument: parse every element, charge all of them durably, evaluate. A
-crash after the charge costs the member nothing, because the same request is then known and answered again.
+Order of Evaluate, which is the quota's whole argument: multiply, which parses every element; charge all of them, durably;
+only then prove and answer. So an element that is none costs the member nothing, nothing leaves this process uncharged,
+and a crash after the charge costs nothing either, because the same request is then known and answered again.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 import grpc
 import nacl.utils
 
-from raakvlak_keyholder import evaluator
 from raakvlak_keyholder.evaluator import Evaluator, Shares
 from raakvlak_keyholder.events import EVENTS
 from raakvlak_keyholder.quota import Account, Left, left, request_hash
@@ -26,8 +26,9 @@ from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.party import events, peer, serving
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.party.membership import Membership
-from raakvlak_protocol.ristretto import ELEMENT_BYTES, Random
+from raakvlak_protocol.ristretto import ELEMENT_BYTES, Element, Random
 from raakvlak_protocol.v1 import keyholder_pb2 as pb
+from raakvlak_protocol.voprf import KeyPair
 
 DESCRIPTOR: Final = pb.DESCRIPTOR.services_by_name["KeyHolder"]
 
@@ -84,7 +85,7 @@ class Service:
             raise Malformed("the namespace is unknown", field="namespace")
         key = self._keys.key(request.namespace, request.epoch, now)
         blinded = list(request.blinded_elements)
-        evaluator.demand_elements(blinded)
+        evaluated = _multiplied(key, blinded)
         account = Account(caller.id, request.namespace, request.epoch)
         charge = self._store.charge(
             account,
@@ -93,7 +94,7 @@ class Service:
             len(blinded),
             now,
         )
-        evaluation = evaluator.evaluate(key, blinded, self._random)
+        proof = voprf.prove(key, blinded, evaluated, self._random)
         self._log(
             "evaluated",
             member=caller.id,
@@ -104,8 +105,8 @@ class Service:
         )
         return pb.EvaluateReply(
             share_number=self._share_number,
-            evaluated_elements=evaluation.elements,
-            proof=evaluation.proof,
+            evaluated_elements=evaluated,
+            proof=proof,
             quota_left=_told(account, charge.left),
         )
 
@@ -135,6 +136,13 @@ class Service:
     def _refused(self, method: str, caller: Identity | None, error: RaakvlakError) -> None:
         member = caller.id if caller else ""
         self._log("refused", method=method, member=member, kind=type(error).__name__, reason=error.message)
+
+
+def _multiplied(key: KeyPair, blinded: Sequence[bytes]) -> list[Element]:
+    """Every element under the key; raises Malformed for none, for more than 1024, and naming the first that is none."""
+    if not 1 <= len(blinded) <= voprf.MAX_BATCH:
+        raise Malformed(f"a request holds 1 to {voprf.MAX_BATCH} elements, this one {len(blinded)}", field="elements")
+    return voprf.blind_evaluate(key.secret, blinded)
 
 
 def serve(member: Membership, settings: Settings, shares: Shares, store: Store, *, now: Callable[[], datetime]) -> None:

@@ -12,7 +12,7 @@ lost or restored one has all that was granted counted as used (`exhaust`).
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -88,7 +88,16 @@ class Store:
         self._path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
-        _demand_schema(self._connection(), path)
+        try:
+            _demand_schema(self._connection(), path)
+        except sqlite3.DatabaseError:
+            self.close()
+            raise Refused(
+                f"{path} can't be read as a store of counts: it is damaged or another program's file"
+            ) from None
+        except Refused:
+            self.close()
+            raise
 
     @staticmethod
     def create(path: Path) -> None:
@@ -99,8 +108,9 @@ class Store:
         fresh = path.with_name(path.name + ".new")
         fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
-        connection = _connect(fresh)
+        connection = _open(fresh)
         try:
+            _configure(connection)
             MIGRATIONS.apply(Database(connection))
         finally:
             connection.close()
@@ -146,42 +156,47 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = self._local.connection = _connect(self._path)
+            found = self._local.connection = _open(self._path)
             self._connections.append(found)
+            _configure(found)
         return found
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its start, so that what it reads can't change under it."""
+        """A transaction that holds the write lock from its start, so that what it reads can't change under it.
+
+        Raises Unavailable where the file can't be written now (in use for too long, disk full or failing): the member
+        may ask again, and another key holder meanwhile.
+        """
         connection = self._connection()
         try:
             connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-            raise Unavailable("the counts are in use by another program for too long: try later") from None
-        try:
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise Unavailable(
+                f"the counts can't be written ({error.sqlite_errorname}), so that nothing is answered: try later; if "
+                "it goes on, the key holder's operator has to look at its disk"
+            ) from None
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
-    return connection
 
 
 def _demand_schema(connection: sqlite3.Connection, path: Path) -> None:
-    known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}
-    try:
-        applied = {migration.name for migration in MIGRATIONS.applied(Database(connection))}
-    except sqlite3.DatabaseError:
-        raise Refused(f"{path} can't be read as a store of counts: it is damaged or another program's file") from None
+    with closing(Database(memory=True)) as nothing:
+        known = {migration.name for migration in MIGRATIONS.pending(nothing)}
+    applied = {migration.name for migration in MIGRATIONS.applied(Database(connection))}
     if applied - known:
         raise Refused(f"{path} was written by a newer version of this program: install that one again")
     if not applied:

@@ -6,6 +6,7 @@ its kind. So a changed phone number, a case that joins or one that leaves is the
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Final
@@ -59,6 +60,8 @@ class Writer:
             mark = self._store.vault.handle("letter", column, content)
             if mark != last:
                 number += 1
+                if column == "own_proof" and match.ask_again:
+                    content = self._asking(content)
                 previous = self._seal(match, column, mark, number, previous, content, now)
                 written += 1
         return written
@@ -72,6 +75,12 @@ class Writer:
         cases = self._card(places, theirs) if isinstance(theirs, Proof) else []
         if cases or match.own_card is not None:
             yield "own_card", match.own_card, letter_content.encode_card(cases)
+
+    def _asking(self, content: bytes) -> bytes:
+        """The same proof, with the request to write everything again; its mark stays that of the proof alone."""
+        proof = letter_content.decode(content)
+        assert isinstance(proof, Proof)
+        return letter_content.encode_proof(replace(proof, write_again=True))
 
     def _card(self, places: list[Place], theirs: Proof) -> list[CardCase]:
         """The own cases that make a match with what the other side proved, and no others."""

@@ -47,6 +47,7 @@ ADULT_AGE_YEARS: Final = 23
 
 _PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ()./-]*")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_NOT_UTF8: Final = re.compile("[\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -136,10 +137,12 @@ class _Fields:
     """One pass over a row's columns that collects every reason."""
 
     def __init__(self, columns: Mapping[str, str], today: date, adults: bool) -> None:
-        self.columns = {name: columns.get(name, "").strip() for name in COLUMNS}
+        self.columns = {name: _NOT_UTF8.sub("\ufffd", columns.get(name, "")).strip() for name in COLUMNS}
         self.today = today
         self.adults = adults
-        self.reasons: list[Reason] = []
+        # A lone surrogate is how a byte that is no UTF-8 comes in.
+        broken = [name for name, text in columns.items() if _NOT_UTF8.search(text)]
+        self.reasons = [Reason(name, "is not UTF-8") for name in broken]
 
     def case(self) -> Case:
         reference = self._text("case_ref", MAX_REFERENCE_CHARACTERS, required=True)
@@ -235,21 +238,39 @@ class _Fields:
         number, addition = self.columns["house_number"], self.columns["house_addition"]
         if not postcode and not number and not addition:
             return None
-        if not postcode:
-            raise Malformed("an address needs both postcode and house number")
-        if not number:
-            raise Malformed("an address needs both postcode and house number", field="house_number")
-        return Address.parse(postcode, number, shown_text(addition, MAX_TEXT_CHARACTERS, "house_addition"))
+        for column, given in (("postcode", postcode), ("house_number", number)):
+            if not given:
+                self._reject(column, "an address needs both postcode and house number")
+        # Each part is judged beside others that are right, so that all wrong ones are told.
+        before = len(self.reasons)
+        self._judge_address(postcode or "1000AA", "1", "")
+        self._judge_address("1000AA", number or "1", "")
+        self._judge_address("1000AA", "1", addition)
+        if not postcode or not number or len(self.reasons) > before:
+            return None
+        return _address(postcode, number, addition)
+
+    def _judge_address(self, *parts: str) -> None:
+        try:
+            _address(*parts)
+        except Malformed as error:
+            self._reject(error.field or "postcode", error.message)
 
     def _phone(self, text: str) -> str:
         if text and (len(text) > MAX_PHONE_CHARACTERS or not _PHONE.fullmatch(text)):
-            raise Malformed(f"a phone number has digits, spaces and () + - . / in at most {MAX_PHONE_CHARACTERS} characters")
+            raise Malformed(
+                f"a phone number has digits, spaces and () + - . / in at most {MAX_PHONE_CHARACTERS} characters"
+            )
         return text
 
     def _email(self, text: str) -> str:
         if text and not _EMAIL.fullmatch(shown_text(text, MAX_EMAIL_CHARACTERS, "worker_email")):
             raise Malformed("an e-mail address has the form name@domain")
         return text
+
+
+def _address(postcode: str, number: str, addition: str) -> Address:
+    return Address.parse(postcode, number, shown_text(addition, MAX_TEXT_CHARACTERS, "house_addition"))
 
 
 def _yes_or_no(text: str) -> bool:

@@ -6,6 +6,8 @@ when its header can't be trusted; a row is rejected alone, with its line, column
 
 import csv
 import io
+import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -17,26 +19,46 @@ from raakvlak_protocol.errors import Malformed, TooLarge
 
 MAX_FILE_BYTES: Final = 200 * 10**6
 MAX_FIELD_CHARACTERS: Final = 10_000
+MAX_LINE_CHARACTERS: Final = 400_000
+"""More than any row's columns at their longest, so that a line that is cut here is wrong in any case."""
+MAX_ROW_LINES: Final = 200
 REJECTED_COLUMN: Final = "rejected"
 """Stands last in a file of rejected rows and says why; ignored when the mended file is imported."""
+
+_EARLIER_REASON: Final = re.compile(r"line [0-9]+: .*", re.DOTALL)
+_NOT_UTF8: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """One row: where it began, how far into the file it ends, its columns, and the case or the reasons against it."""
+    """One row: where it began, how far into the file it ends, what stood in it, and the case or the reasons against it.
+
+    `values` is all of it but an earlier reason, so that a rejected row can be written out whole. Where there are not as
+    many as in `header`, nobody can say which column they are of; a row whose quotes are wrong is one value.
+    """
 
     line: int
     position: int
-    columns: dict[str, str]
+    header: tuple[str, ...]
+    values: tuple[str, ...]
     case: Case | None
     reasons: tuple[Reason, ...]
+
+    @property
+    def reference(self) -> str:
+        """The case's reference, empty where it can't be read."""
+        if any(reason.column in {"case_ref", "row"} for reason in self.reasons):
+            return ""
+        return self.values[self.header.index("case_ref")].strip()
 
     def __repr__(self) -> str:
         return f"Row(line {self.line})"
 
 
 def size(path: Path) -> int:
-    """The file's size in bytes; raises TooLarge over the limit."""
+    """The file's size in bytes; raises TooLarge over the limit and Malformed for what can't be read twice."""
+    if not path.is_file():
+        raise Malformed("the caseload is read twice, so it must be a file on disk: save it first")
     found = path.stat().st_size
     if found > MAX_FILE_BYTES:
         raise TooLarge(f"the file has {found} bytes and may have {MAX_FILE_BYTES}: split it into parts")
@@ -56,19 +78,67 @@ def rows(file: BinaryIO, *, today: date, adults: bool) -> Iterator[Row]:
 
 def _rows(text: io.TextIOWrapper, file: BinaryIO, today: date, adults: bool) -> Iterator[Row]:
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.reader(text, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
     header = _header(reader)
     while True:
-        line = reader.line_num + 1
+        line = lines.begin()
         try:
             values = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            yield Row(line, file.tell(), {}, None, (Reason("row", "its quotes or its length are not those of a CSV row"),))
-            continue
-        if values and any(values):
+            values = []
+        if len(lines.taken) > 1 and len(values) != len(header):
+            # A quote that is not closed takes the rows behind it along: only its own line is wrong.
+            lines.keep_first()
+            values = []
+        if not values and lines.taken[0].strip():
+            reason = Reason("row", "its quotes or its length are not those of a CSV row")
+            yield Row(line, file.tell(), _without_rejected(header), (lines.taken[0].rstrip("\r\n"),), None, (reason,))
+        elif any(value.strip() for value in values):
             yield _row(line, file.tell(), header, values, today, adults)
+
+
+class _Lines:
+    """The lines of the file, of which those behind a row's first can be put back. A line over the limit is cut, so that
+    none fills the memory."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._put_back: deque[str] = deque()
+        self._number = 0
+        self.taken: list[str] = []
+
+    def begin(self) -> int:
+        """A new row begins; returns the number of its first line."""
+        self.taken = []
+        return self._number + 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) == MAX_ROW_LINES:
+            raise csv.Error("too many lines in one row")
+        line = self._put_back.popleft() if self._put_back else self._read()
+        if not line:
+            raise StopIteration
+        self.taken.append(line)
+        self._number += 1
+        return line
+
+    def _read(self) -> str:
+        line = part = self._text.readline(MAX_LINE_CHARACTERS)
+        while len(part) == MAX_LINE_CHARACTERS and not part.endswith(("\r", "\n")):
+            part = self._text.readline(MAX_LINE_CHARACTERS)
+        return line
+
+    def keep_first(self) -> None:
+        """Puts the row's lines behind its first back."""
+        self._put_back.extendleft(reversed(self.taken[1:]))
+        self._number -= len(self.taken) - 1
+        del self.taken[1:]
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:
@@ -78,19 +148,18 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
         raise Malformed("the file is empty: it needs a header and one row per case") from None
     except csv.Error:
         raise Malformed("the first line is no CSV header") from None
-    if len(header) == 1 and ";" in header[0]:
-        raise Malformed("the columns are separated by semicolons: export the file with commas")
-    if REJECTED_COLUMN in header[-1:]:
-        header[-1] = REJECTED_COLUMN
-    known = [name for name in header if name != REJECTED_COLUMN]
+    if any("\0" in name or _NOT_UTF8.search(name) for name in header):
+        raise Malformed("the file is not UTF-8: export it as 'CSV UTF-8'")
+    if len(header) == 1 and re.search("[;\t]", header[0]):
+        raise Malformed("the columns are separated by semicolons or tabs: export the file with commas")
     unknown = [place for place, name in enumerate(header, 1) if name not in (*COLUMNS, REJECTED_COLUMN)]
     if unknown:
         # The header's text is not repeated: in a file without one it is somebody's data.
         raise Malformed(f"column {unknown[0]} of the header is not one of: {', '.join(COLUMNS)}")
     if len(set(header)) != len(header):
         raise Malformed("a column stands twice in the header")
-    missing = [name for name in REQUIRED_COLUMNS if name not in known]
-    if "worker_phone" not in known and "worker_email" not in known:
+    missing = [name for name in REQUIRED_COLUMNS if name not in header]
+    if "worker_phone" not in header and "worker_email" not in header:
         missing.append("worker_phone or worker_email")
     if missing:
         raise Malformed(f"the header lacks {', '.join(missing)}")
@@ -98,19 +167,27 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
 
 
 def _row(line: int, position: int, header: list[str], values: list[str], today: date, adults: bool) -> Row:
-    columns = dict(zip(header, values, strict=False))
-    columns.pop(REJECTED_COLUMN, None)
-    if len(values) != len(header):
-        reason = Reason("row", f"has {len(values)} columns where the header has {len(header)}")
-        return Row(line, position, columns, None, (reason,))
-    broken = [name for name, value in columns.items() if not _is_unicode(value)]
-    if broken:
-        return Row(line, position, columns, None, tuple(Reason(name, "is not UTF-8") for name in broken))
+    names = _without_rejected(header)
+    kept = _values(header, values)
+    if len(kept) != len(names):
+        reason = Reason("row", f"has {len(kept)} columns where the header has {len(names)}")
+        return Row(line, position, names, kept, None, (reason,))
     try:
-        return Row(line, position, columns, parse(columns, today=today, adults=adults), ())
+        case = parse(dict(zip(names, kept, strict=True)), today=today, adults=adults)
     except Rejected as error:
-        return Row(line, position, columns, None, error.reasons)
+        return Row(line, position, names, kept, None, error.reasons)
+    return Row(line, position, names, kept, case, ())
 
 
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _values(header: list[str], values: list[str]) -> tuple[str, ...]:
+    """The row's values without that of the column `rejected`, also where mending has moved or removed it."""
+    if REJECTED_COLUMN not in header:
+        return tuple(values)
+    if len(values) == len(header):
+        place = header.index(REJECTED_COLUMN)
+        return tuple(values[:place] + values[place + 1 :])
+    return tuple(values[:-1] if _EARLIER_REASON.fullmatch(values[-1]) else values)
+
+
+def _without_rejected(header: list[str]) -> tuple[str, ...]:
+    return tuple(name for name in header if name != REJECTED_COLUMN)

@@ -5,6 +5,7 @@
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import click
 
 from raakvlak_node import importing, node as nodes, wording
 from raakvlak_node.events import EVENTS
-from raakvlak_node.node import BsnChange, Node, identity_of, lock_of, open_node, prepare, read_settings
+from raakvlak_node.node import BsnChange, BsnDiffers, Node, identity_of, lock_of, open_node, prepare, read_settings
 from raakvlak_node.picture import Entry
 from raakvlak_node.sync import Outcome, walking
 from raakvlak_protocol.covenant import KINDS
@@ -54,7 +55,7 @@ def main() -> NoReturn:
         say("broken off; what was stored stays, the same command goes on from there")
         sys.exit(FAILED)
     except click.ClickException as error:
-        say(f"{error.format_message()} (see 'raakvlak-node --help')")
+        say(f"{_plain(error.format_message())} (see 'raakvlak-node --help')")
         sys.exit(FAILED)
     except Unavailable as error:
         say(error.message)
@@ -62,10 +63,25 @@ def main() -> NoReturn:
     except RaakvlakError as error:
         say(error.message)
         sys.exit(FAILED)
+    except sqlite3.Error as error:
+        # SQLite's own words name tables and files, never what stands in them.
+        busy = getattr(error, "sqlite_errorcode", None) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+        say(
+            "the store is busy: another command is at work; try again"
+            if busy
+            else f"the store can't be used ({error}): restore it from a backup with 'raakvlak-node restore --replace'"
+        )
+        sys.exit(TRY_LATER if busy else FAILED)
     except OSError as error:
         say(f"{error.filename or 'a file'}: {(error.strerror or 'failed').lower()}")
         sys.exit(FAILED)
     sys.exit(DONE)
+
+
+def _plain(message: str) -> str:
+    """A message of the command line's library in the style of ours."""
+    message = message.rstrip(".")
+    return message[:1].lower() + message[1:]
 
 
 def say(message: str) -> None:
@@ -112,6 +128,8 @@ def init(folder: Path, covenant: str, id_: str, name: str, kind: str, key_file: 
     """Make a new node: keys, certificate request, settings, an empty store. Prints the entry for the covenant."""
     identity = identity_of(covenant, id_)
     holders = dict(each.partition("=")[::2] for each in key_holders)
+    if not all(holders.values()):
+        raise click.BadParameter("a key holder is given as ID=HOST:PORT", param_hint="--key-holder")
     if not key_file.exists():
         key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         sealed.new_key_file(key_file)
@@ -189,6 +207,7 @@ def import_(folder: Path, as_json: bool, file: Path, dry_run: bool, withdraw_mis
         "unchanged": report.unchanged,
         "withdrawn": report.withdrawn,
         "missing": report.missing,
+        "nameless": report.nameless,
         "dry_run": report.dry_run,
         "rejected": [
             {"line": row.line, "reasons": [{"column": each.column, "reason": each.message} for each in row.reasons]}
@@ -196,18 +215,17 @@ def import_(folder: Path, as_json: bool, file: Path, dry_run: bool, withdraw_mis
         ],
         "rejected_file": None if report.rejected_file is None else str(report.rejected_file),
     }
-    answer(as_json, found, lambda: _import_lines(report))
+    answer(as_json, found, lambda: _import_lines(report, withdraw_missing))
     if report.rejected:
         raise click.exceptions.Exit(ROWS_REJECTED)
 
 
-def _import_lines(report: importing.Report) -> Iterator[str]:
+def _import_lines(report: importing.Report, withdraw_missing: bool) -> Iterator[str]:
     would = "would be " if report.dry_run else ""
-    yield f"{report.accepted} cases {would}accepted: {report.new} new, {report.changed} changed, {report.unchanged} unchanged"
-    if report.missing and report.withdrawn:
-        yield f"{report.withdrawn} cases that are not in the file were withdrawn"
-    elif report.missing:
-        yield f"{len(report.missing)} known cases are not in the file; --withdraw-missing withdraws them"
+    counts = f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged"
+    yield f"{report.accepted} cases {would}accepted: {counts}"
+    if report.missing:
+        yield _missing_line(report, withdraw_missing)
     for row in report.rejected[:SHOWN_REASONS]:
         for reason in row.reasons:
             yield f"line {row.line}, {reason.column}: {reason.message}"
@@ -215,8 +233,20 @@ def _import_lines(report: importing.Report) -> Iterator[str]:
         yield f"… and {len(report.rejected) - SHOWN_REASONS} more rejected rows"
     if report.rejected:
         yield f"{len(report.rejected)} rows {would}rejected"
+    if any(BsnDiffers().reasons == row.reasons for row in report.rejected):
+        yield "where a BSN differs: import again with --bsn-changes wrong or --bsn-changes changed"
     if report.rejected_file is not None:
-        yield f"the rejected rows are in {report.rejected_file}: mend them and import that file (it holds identifiers: delete it then)"
+        yield f"the rejected rows are in {report.rejected_file}: mend them and import that file, without --withdraw-missing"
+        yield "it holds identifiers: delete it then"
+
+
+def _missing_line(report: importing.Report, withdraw_missing: bool) -> str:
+    missing = f"{len(report.missing)} known cases are not in the file"
+    if not withdraw_missing:
+        return f"{missing}; --withdraw-missing withdraws them"
+    if report.nameless:
+        return f"{missing}; none is withdrawn, because {report.nameless} rows without a readable case_ref may be theirs"
+    return f"{missing} and would be withdrawn" if report.dry_run else f"{missing} and were withdrawn"
 
 
 def _ask(line: int) -> BsnChange | None:
@@ -373,7 +403,8 @@ def picture(folder: Path, as_json: bool, lang: wording.Language, case_ref: str) 
 
 
 def _show(node: Node, reference: str, entries: list[Entry], language: wording.Language) -> None:
-    named = [(node.covenant.member(entry.other).name, entry) for entry in entries]
+    members = node.covenant.members
+    named = [(members[each.other].name if each.other in members else each.other, each) for each in entries]
     click.echo(wording.picture(reference, named, language))
 
 

@@ -64,22 +64,21 @@ class Evaluator:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def run(self, now: datetime, not_before: Callable[[], int], done: Callable[[int], None]) -> int:
-        """Evaluates everything that is wanted; returns how many tokens were made. `not_before` draws the Unix second
-        from which a new token may be published; `done` hears of every batch.
+    def run(self, now: datetime, not_before: Callable[[], int], done: Callable[[int], None]) -> None:
+        """Evaluates everything that is wanted. `not_before` draws the Unix second from which a new token may be
+        published; `done` hears how many tokens each batch made.
 
         Raises OverQuota (all that the quota allowed was done) or Unavailable (fewer than t holders answered).
         """
         epoch = self._covenant.epoch_at(now)
-        made = 0
         waiting: RaakvlakError | None = None
         stored = self._store.batches()
         if not stored and not self._wanted(epoch.number):
-            return 0
+            return
         self._ask_quotas()
         for batch in stored:
             try:
-                made += self._evaluate(batch, not_before, done)
+                self._evaluate(batch, not_before, done)
             except OverQuota as error:
                 waiting = error
                 self._dissolve_if_too_large(batch)
@@ -92,10 +91,9 @@ class Evaluator:
                     break
                 if following is None:
                     break
-                made += self._evaluate(following, not_before, done)
+                self._evaluate(following, not_before, done)
         if waiting is not None:
             raise waiting
-        return made
 
     def _dissolve_if_too_large(self, batch: Batch) -> None:
         """A batch larger than a day's quota would wait for ever once the first load is used: its persons are taken in
@@ -133,16 +131,16 @@ class Evaluator:
 
     def _next_batch(self, namespace: str, epoch: int) -> Batch | None:
         """The next persons, no more than t holders still grant; None when there are none."""
-        limit = self._covenant.household_limit
-        if not self._store.unevaluated(namespace, epoch, limit, 1):
+        # One look for a whole batch: it passes over every person that has a token already.
+        persons = self._store.unevaluated(namespace, epoch, self._covenant.household_limit, CHUNK_ELEMENTS)
+        if not persons:
             return None
         granted = sorted((each.may_give(namespace, epoch) for each in self._able()), reverse=True)
         if len(granted) < self._covenant.key_threshold:
             raise self._too_few()
-        size = min(CHUNK_ELEMENTS, granted[self._covenant.key_threshold - 1])
-        if size == 0:
+        persons = persons[: granted[self._covenant.key_threshold - 1]]
+        if not persons:
             raise self._over_quota(namespace, epoch)
-        persons = self._store.unevaluated(namespace, epoch, limit, size)
         return self._store.add_batch(namespace, epoch, persons, voprf.new_blinds(len(persons), self._random))
 
     def _able(self) -> list[Holder]:
@@ -167,7 +165,7 @@ class Evaluator:
             f"everything waits and goes on at the next sync ({reasons})"
         )
 
-    def _evaluate(self, batch: Batch, not_before: Callable[[], int], done: Callable[[int], None]) -> int:
+    def _evaluate(self, batch: Batch, not_before: Callable[[], int], done: Callable[[int], None]) -> None:
         inputs = [self._input(person, batch.epoch) for person in batch.persons]
         blinds = [Scalar(each.reveal()) for each in batch.blinds]
         blinded = voprf.blind(inputs, blinds)
@@ -176,7 +174,6 @@ class Evaluator:
         keys = [token.expand(each) for each in outputs]
         self._store.finish_batch(batch, keys, [not_before() for _ in keys])
         done(len(keys))
-        return len(keys)
 
     def _input(self, person: bytes, epoch: int) -> SecretBytes:
         return token.prf_input(self._covenant.id, epoch, identifier_of(*self._store.canonical(person)))

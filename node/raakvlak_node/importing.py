@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from raakvlak_node import caseload
-from raakvlak_node.case import Reason
+from raakvlak_node.case import Case, Reason
 from raakvlak_node.caseload import REJECTED_COLUMN, Row
 from raakvlak_node.node import BsnChange, BsnDiffers, Node, Stored
+from raakvlak_protocol.errors import Refused
 
 _CHUNK_ROWS: Final = 500
 
@@ -40,6 +41,8 @@ class Report:
     changed: int = 0
     unchanged: int = 0
     withdrawn: int = 0
+    nameless: int = 0
+    """Rows whose case reference can't be read; while there are any, no missing case is withdrawn."""
     missing: list[str] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
     rejected_file: Path | None = None
@@ -75,9 +78,13 @@ class Import:
     def run(self, file: BinaryIO, rejected_to: Path) -> Report:
         """Imports the file. The rejected rows go to a file that only its owner can read, told in the report; with
         `dry_run` nothing is written anywhere. Raises Malformed, before anything is stored, when the header is wrong."""
+        # Before the file is read, so that a case that another command stores meanwhile is not taken for missing.
+        known = self._node.store.case_handles()
         seen = self._validate(file)
+        if self._wrong and not self._report.dry_run and rejected_to.exists():
+            raise Refused(f"{rejected_to} exists already: choose another place for the rejected rows; nothing was imported")
         self._apply(file)
-        self._find_missing(seen)
+        self._find_missing([handle for handle in known if handle not in seen])
         self._report.rejected = [RejectedRow(line, reasons) for line, reasons in sorted(self._wrong.items())]
         if self._wrong and not self._report.dry_run:
             self._report.rejected_file = rejected_to
@@ -93,30 +100,30 @@ class Import:
         present: set[bytes] = set()
         for row in self._rows(file):
             self._progress(row.position)
-            reference = row.columns.get("case_ref", "").strip()
-            handle = self._node.store.case_handle(reference.encode("utf-8", "replace").decode())
-            if row.case is None:
-                self._wrong[row.line] = row.reasons
-            elif handle in first:
-                self._wrong[row.line] = (Reason("case_ref", f"stands in line {first[handle]} already, which is kept"),)
+            self._report.nameless += not row.reference
+            handle = self._node.store.case_handle(row.reference)
+            reasons = row.reasons
+            if handle in first:
+                reasons += (Reason("case_ref", f"stands in line {first[handle]} already, which is kept"),)
+            if row.case is not None and not reasons:
+                reasons = self._preview(row, row.case, handle)
+            if reasons:
+                self._wrong[row.line] = reasons
             else:
-                self._preview(row, handle)
-            if row.line not in self._wrong:
                 first[handle] = row.line
             present.add(handle)
         return present
 
-    def _preview(self, row: Row, handle: bytes) -> None:
+    def _preview(self, row: Row, case: Case, handle: bytes) -> tuple[Reason, ...]:
         """Finds a client whose BSN differs, before anything is stored."""
         before = self._node.store.case(handle)
-        if before is None or row.case is None:
-            return
-        if before.client != row.case.client and self._bsn_changes is None:
-            said = None if self._report.dry_run else self._ask(row.line)
-            if said is None:
-                self._wrong[row.line] = BsnDiffers().reasons
-            else:
-                self._answers[row.line] = said
+        if before is None or before.client == case.client or self._bsn_changes is not None:
+            return ()
+        said = None if self._report.dry_run else self._ask(row.line)
+        if said is None:
+            return BsnDiffers().reasons
+        self._answers[row.line] = said
+        return ()
 
     def _apply(self, file: BinaryIO) -> None:
         pending: list[Row] = []
@@ -130,10 +137,18 @@ class Import:
         self._store(pending)
 
     def _store(self, rows: list[Row]) -> None:
+        if self._report.dry_run:
+            for row in rows:
+                self._count(self._dry(row))
+            return
         # If we were to crash after this chunk, the next run finds its rows unchanged and goes on behind them.
         with self._node.store.transaction():
             for row in rows:
-                self._count(self._dry(row) if self._report.dry_run else self._put(row))
+                try:
+                    self._count(self._put(row))
+                except BsnDiffers as error:
+                    # Another command has stored the case since the rows were validated.
+                    self._wrong[row.line] = error.reasons
 
     def _put(self, row: Row) -> Stored:
         assert row.case is not None
@@ -141,19 +156,20 @@ class Import:
 
     def _dry(self, row: Row) -> Stored:
         assert row.case is not None
-        return self._node.preview_case(row.case, self._answers.get(row.line, self._bsn_changes))
+        return self._node.preview_case(row.case, self._bsn_changes)
 
     def _count(self, what: Stored) -> None:
         setattr(self._report, what, getattr(self._report, what) + 1)
 
-    def _find_missing(self, seen: set[bytes]) -> None:
+    def _find_missing(self, missing: list[bytes]) -> None:
         store = self._node.store
-        missing = [handle for handle in store.case_handles() if handle not in seen]
+        # A row whose reference can't be read may be that of a missing case.
+        withdraw = self._withdraw_missing and not self._report.nameless and not self._report.dry_run
         for handle in missing:
             case = store.case(handle)
             if case is not None:
                 self._report.missing.append(case.reference)
-            if self._withdraw_missing and not self._report.dry_run and store.drop_case(handle):
+            if withdraw and store.drop_case(handle):
                 self._report.withdrawn += 1
         self._report.missing.sort()
 
@@ -161,16 +177,13 @@ class Import:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-            header: list[str] = []
             writer = csv.writer(out)
-            for row in self._rows(file):
-                if row.line not in self._wrong:
-                    continue
-                if not header:
-                    header = list(row.columns) or ["case_ref"]
-                    writer.writerow([*header, REJECTED_COLUMN])
+            wrong = (row for row in self._rows(file) if row.line in self._wrong)
+            for place, row in enumerate(wrong):
+                if not place:
+                    writer.writerow([*row.header, REJECTED_COLUMN])
                 reasons = "; ".join(f"{each.column}: {each.message}" for each in self._wrong[row.line])
-                writer.writerow([*(row.columns.get(name, "") for name in header), f"line {row.line}: {reasons}"])
+                writer.writerow([*row.values, f"line {row.line}: {reasons}"])
 
 
 def rejected_name(source: Path, now: datetime) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -105,6 +105,10 @@ class Node:
     def index_remote(self) -> Remote:
         service = index_pb2.DESCRIPTOR.services_by_name["Index"]
         return Remote(self.settings.index, service, self.credentials, self.covenant.index)
+
+    def reopened(self) -> "Node":
+        """The same node with its store opened anew."""
+        return replace(self, store=self.another_store())
 
     def another_store(self) -> Store:
         """The same store for another thread."""

@@ -52,7 +52,6 @@ def _mark(path: Path, folder: Folder) -> None:
     try:
         store.prove_vault()
         with store.transaction():
-            store.skip_letter_numbers(NUMBERS_SKIPPED)
             store.set_remark("reconcile", f"restored from a backup on {time.strftime('%Y-%m-%d', time.gmtime())}")
         store.fold()
     finally:
@@ -89,6 +88,7 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
         store.set_number("last_event", 0)
         store.set_number("acknowledged", 0)
         store.set_remark(ANY_NUMBER, "yes")
+        store.begin_letters_again(NUMBERS_SKIPPED)
     for epoch in sorted(set(unknown.values())):
         references = [reference for reference, each in unknown.items() if each == epoch]
         for place in range(0, len(references), CHUNK_ITEMS):

@@ -4,9 +4,11 @@ Every answer that is not a success is problem+json (RFC 9457). No answer, header
 identifier that is wrong is named by its column, never by its value.
 """
 
+import json
 import re
+import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -145,10 +147,12 @@ class ProblemBody(BaseModel):
 def match_body(node: Node, case_ref: str, entry: Entry) -> MatchBody:
     """An entry of the client picture as the API, and `--json`, tell it."""
     contact = entry.contact
+    member = node.covenant.members.get(entry.other)
     return MatchBody(
         case_ref=case_ref,
         other=entry.other,
-        other_name=node.covenant.member(entry.other).name,
+        # A member that has left the covenant is still to be called while the match stands.
+        other_name=entry.other if member is None else member.name,
         kind=entry.kind.value,
         via=entry.via,
         persons=[PersonBody(relation=relation.value, place=place) for relation, place in sorted(entry.persons)],
@@ -168,16 +172,6 @@ def match_body(node: Node, case_ref: str, entry: Entry) -> MatchBody:
 
 def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
     """The API of a node. `wake` tells the sync loop that there is work."""
-    api = FastAPI(
-        title="Raakvlak node",
-        version="1",
-        description="The organisation's own cases in, matches and client pictures out. Nothing here reaches another party.",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/v1/openapi.json",
-        responses={status: {"model": ProblemBody, "content": {PROBLEM: {}}} for status in (401, 422, 503)},
-    )
-    bearer = HTTPBearer(auto_error=False, description="an access token made by 'raakvlak-node token new'")
 
     @contextmanager
     def own_node() -> Iterator[Node]:
@@ -188,21 +182,62 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
         finally:
             store.close()
 
+    return _api(own_node, wake, log)
+
+
+def description() -> str:
+    """The API as an OpenAPI document, the same bytes for the same code; needs no node."""
+    api = _api(_no_node, lambda: None, lambda *args, **fields: None)
+    return json.dumps(api.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _no_node() -> AbstractContextManager[Node]:
+    raise AssertionError("a description answers no request")
+
+
+def _api(own_node: Callable[[], AbstractContextManager[Node]], wake: Callable[[], None], log: Log) -> FastAPI:
+    api = FastAPI(
+        title="Raakvlak node",
+        version="1",
+        description="The organisation's own cases in, matches and client pictures out. Nothing of it goes further.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        # A redirection would repeat the request's query in its Location.
+        redirect_slashes=False,
+        responses=_problems(401, 422, 503),
+    )
+    bearer = HTTPBearer(auto_error=False, description="an access token made by 'raakvlak-node token new'")
+
     def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
         with own_node() as own:
             name = own.caller_of(own.store, given.credentials) if given else None
         if name is None:
-            raise HTTPException(HTTPStatus.UNAUTHORIZED, "an access token is needed: 'raakvlak-node token new NAME' makes one")
+            raise HTTPException(
+                HTTPStatus.UNAUTHORIZED, "an access token is needed: 'raakvlak-node token new NAME' makes one"
+            )
         request.state.caller = name
         return name
 
     signed_in = [Depends(caller)]
 
-    @api.put("/v1/cases/{case_ref:path}", status_code=202, dependencies=signed_in, tags=["cases"])
+    @api.put(
+        "/v1/cases/{case_ref:path}",
+        status_code=202,
+        dependencies=signed_in,
+        responses=_problems(409, 411, 413),
+        tags=["cases"],
+    )
     def put_case(
         case_ref: str,
         body: CaseBody,
-        bsn_change: Annotated[Literal["wrong", "changed"] | None, Query(description="what a new BSN of a known client means")] = None,
+        bsn_change: Annotated[
+            Literal["wrong", "changed"] | None,
+            Query(
+                description="what a new BSN of a known client means: the old one was wrong (withdrawn at once) or has"
+                " changed (both stand until the term)"
+            ),
+        ] = None,
     ) -> StoredBody:
         """Stores the whole case in place of what was there. What is absent becomes unknown."""
         with own_node() as own:
@@ -212,7 +247,7 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
         wake()
         return StoredBody(case_ref=case.reference, result=result)
 
-    @api.get("/v1/cases/{case_ref:path}", dependencies=signed_in, tags=["cases"])
+    @api.get("/v1/cases/{case_ref:path}", dependencies=signed_in, responses=_problems(404), tags=["cases"])
     def get_case(case_ref: str) -> CaseBody:
         """The case as it was put."""
         with own_node() as own:
@@ -221,7 +256,13 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
             raise _no_such_case()
         return CaseBody.of(found)
 
-    @api.delete("/v1/cases/{case_ref:path}", status_code=204, dependencies=signed_in, tags=["cases"])
+    @api.delete(
+        "/v1/cases/{case_ref:path}",
+        status_code=204,
+        dependencies=signed_in,
+        responses=_problems(404),
+        tags=["cases"],
+    )
     def delete_case(case_ref: str) -> Response:
         """Forgets the case; its involvement is withdrawn at the next sync."""
         with own_node() as own:
@@ -231,7 +272,7 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
         wake()
         return Response(status_code=204)
 
-    @api.get("/v1/pictures/{case_ref:path}", dependencies=signed_in, tags=["matches"])
+    @api.get("/v1/pictures/{case_ref:path}", dependencies=signed_in, responses=_problems(404), tags=["matches"])
     def get_picture(case_ref: str) -> PictureBody:
         """Who else is involved with the family of this case, and whom to call."""
         with own_node() as own:
@@ -263,7 +304,21 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
 
     _answer_problems(api)
     _guard(api, log)
+    _describe(api)
     return api
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ProblemBody, "content": {PROBLEM: {}}} for status in statuses}
+
+
+def _describe(api: FastAPI) -> None:
+    """The framework describes every answer as application/json; a problem is told as what it is."""
+    described = api.openapi()
+    for operation in (each for path in described["paths"].values() for each in path.values()):
+        for answer in operation["responses"].values():
+            if PROBLEM in answer.get("content", {}):
+                answer["content"] = {PROBLEM: answer["content"]["application/json"]}
 
 
 def _page(found: list[MatchBody], after: int) -> MatchesBody:
@@ -275,6 +330,7 @@ def _page(found: list[MatchBody], after: int) -> MatchesBody:
 
 
 def _reference(text: str) -> str:
+    text = text.strip()
     if not 1 <= len(text) <= MAX_REFERENCE_CHARACTERS:
         raise Malformed(f"a case reference has 1 to {MAX_REFERENCE_CHARACTERS} characters", field="case_ref")
     return text
@@ -308,15 +364,19 @@ def _answer_problems(api: FastAPI) -> None:
         assert isinstance(error, RaakvlakError)
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
         if isinstance(error, Rejected):
+            detail = "the case was not taken; every wrong field is listed"
+            if isinstance(error, BsnDiffers):
+                detail = "the case was not taken: put it again with ?bsn_change=wrong or ?bsn_change=changed"
             errors = [{"column": each.column, "reason": each.message} for each in error.reasons]
-            return problem(status, "the case was not taken; every wrong field is listed", errors)
+            return problem(status, detail, errors)
         return problem(status, error.message)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         # The library's own message may quote the input, so only the place and the kind of each error are told.
         errors = [{"column": _place(each["loc"]), "reason": _kind(each["type"])} for each in error.errors()]
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request is not of its form; every wrong field is listed", errors)
+        detail = "the request is not of its form; every wrong field is listed"
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
     async def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -348,13 +408,8 @@ def _kind(kind: str) -> str:
 def _guard(api: FastAPI, log: Log) -> None:
     @api.middleware("http")
     async def guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY_BYTES or "transfer-encoding" in request.headers:
-            return problem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has a Content-Length of at most {MAX_BODY_BYTES} bytes"
-            )
         try:
-            response = await answer(request)
+            response = _refused_unread(request) or await answer(request)
         except Exception as error:
             log("error", kind=type(error).__name__, message="", place="", doing="answering a request")
             response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; see the node's log")
@@ -370,3 +425,17 @@ def _guard(api: FastAPI, log: Log) -> None:
             caller=getattr(request.state, "caller", ""),
         )
         return response
+
+
+def _refused_unread(request: Request) -> Response | None:
+    """The answer to a request whose body is too large, or can't be told to be small enough before it is read."""
+    if "transfer-encoding" in request.headers:
+        return problem(HTTPStatus.LENGTH_REQUIRED, "send the body whole, with its Content-Length")
+    length = request.headers.get("content-length", "0")
+    if not re.fullmatch(r"[0-9]{1,9}", length) or int(length) > MAX_BODY_BYTES:
+        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {MAX_BODY_BYTES} bytes")
+    return None
+
+
+if __name__ == "__main__":
+    sys.stdout.write(description())

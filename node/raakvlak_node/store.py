@@ -67,7 +67,7 @@ CREATE TABLE in_flight (
 CREATE TABLE match (
     match_id BLOB PRIMARY KEY, person BLOB, epoch INTEGER NOT NULL, other TEXT NOT NULL, live INTEGER NOT NULL,
     began INTEGER NOT NULL, changed INTEGER NOT NULL, due INTEGER NOT NULL,
-    own_number INTEGER NOT NULL DEFAULT 0, own_hash BLOB, own_proof BLOB, own_card BLOB,
+    ask_again INTEGER NOT NULL DEFAULT 0, own_number INTEGER NOT NULL DEFAULT 0, own_hash BLOB, own_proof BLOB, own_card BLOB,
     their_number INTEGER NOT NULL DEFAULT 0, their_hash BLOB, their_proof BLOB, their_card BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX match_of_person ON match (person);
@@ -127,6 +127,7 @@ class Match:
     other: str
     began: int
     changed: int
+    ask_again: bool
     own_number: int
     own_hash: bytes | None
     own_proof: bytes | None
@@ -505,10 +506,11 @@ class Store:
     def begin_match(self, match_id: bytes, person: bytes, epoch: int, other: str, now: int) -> None:
         """A match begins, or begins again: then letters are numbered on, so that none from before can be replayed."""
         self._run(
-            "INSERT INTO match (match_id, person, epoch, other, live, began, changed, due) VALUES (?, ?, ?, ?, 1, ?, 0, 1)"
+            "INSERT INTO match (match_id, person, epoch, other, live, began, changed, due, own_number)"
+            " VALUES (?, ?, ?, ?, 1, ?, 0, 1, ?)"
             " ON CONFLICT (match_id) DO UPDATE SET person = excluded.person, live = 1, began = excluded.began, due = 1"
             " WHERE live = 0",
-            (match_id, person, epoch, other, now),
+            (match_id, person, epoch, other, now, self.number("first_letter")),
         )
 
     def end_match(self, match_id: bytes) -> None:
@@ -567,6 +569,7 @@ class Store:
             row["other"],
             row["began"],
             row["changed"],
+            bool(row["ask_again"]),
             row["own_number"],
             row["own_hash"],
             row["own_proof"],
@@ -615,6 +618,7 @@ class Store:
                 (mark, number, hash, match.match_id),
             )
             self._run("INSERT INTO letter VALUES (?, ?, ?, ?, 0)", (match.match_id, number, ciphertext, now))
+            self._run("UPDATE match SET ask_again = 0 WHERE match_id = ?", (match.match_id,))
 
     def settle(self, match_id: bytes) -> None:
         """Nothing has to be written for this match now."""
@@ -684,12 +688,21 @@ class Store:
         """The index lacks the row: it will be published again where it is still wanted."""
         self._run("UPDATE token SET reference = NULL, removal_month = NULL WHERE reference = ?", (reference,))
 
-    def skip_letter_numbers(self, count: int) -> None:
-        """After a restore: a new chain in every match, with numbers that were never used, and all letters anew."""
+    def begin_letters_again(self, skipped: int) -> None:
+        """After a restore: a new chain in every match, with numbers that were never used, all letters anew, and the other
+        sides asked to do the same. Matches that this store has forgotten begin with as high a number."""
         self._run("DELETE FROM letter")
         self._run(
-            "UPDATE match SET own_number = own_number + ?, own_hash = NULL, own_proof = NULL, own_card = NULL, due = live",
-            (count,),
+            "UPDATE match SET own_number = own_number + ?, own_hash = NULL, own_proof = NULL, own_card = NULL,"
+            " ask_again = live, due = live",
+            (skipped,),
+        )
+        self.set_number("first_letter", self.number("first_letter") + skipped)
+
+    def write_again(self, match_id: bytes) -> None:
+        """The other side was restored and asks for everything anew, in a new chain."""
+        self._run(
+            "UPDATE match SET own_hash = NULL, own_proof = NULL, own_card = NULL, due = 1 WHERE match_id = ?", (match_id,)
         )
 
     def prove_vault(self) -> None:

@@ -78,9 +78,7 @@ class Walk:
         self.renew_rules()
         quota = ""
         try:
-            outcome.evaluated = self._evaluator.run(
-                self._now(), self._not_before, lambda count: self._progress("evaluated", count)
-            )
+            self._evaluator.run(self._now(), self._not_before, self._evaluated)
         except (OverQuota, Unavailable) as error:
             quota = error.message if isinstance(error, OverQuota) else ""
             self._wait(error)
@@ -97,6 +95,10 @@ class Walk:
             self._opened = False
             raise
         return outcome
+
+    def _evaluated(self, count: int) -> None:
+        self._outcome.evaluated += count
+        self._progress("evaluated", count)
 
     def _with_index(self, outcome: Outcome) -> None:
         if not self._opened:

@@ -21,6 +21,7 @@ from raakvlak_protocol.secret import SecretBytes
 
 HANDLE_BYTES: Final = 16
 _NONCE_BYTES: Final = 24
+_TAG_BYTES: Final = 16
 
 
 class Vault:
@@ -40,9 +41,13 @@ class Vault:
         """What was sealed at this place; raises Refused when the store is not this vault's, or was changed."""
         nonce, box = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
+            if len(box) < _TAG_BYTES:
+                raise CryptoError
             return SecretBytes(crypto_aead_xchacha20poly1305_ietf_decrypt(box, _joined(place), nonce, self._sealing))
         except CryptoError:
-            raise Refused("a field of the store does not open: it was changed, or the store is another node's") from None
+            raise Refused(
+                "a field of the store does not open: it was changed, or the store is another node's; restore it from a backup"
+            ) from None
 
     def handle(self, *parts: str | bytes) -> bytes:
         """16 bytes that are the same for the same parts and tell nothing of them without the key."""

@@ -58,7 +58,8 @@ def picture(reference: str, entries: Iterable[tuple[str, Entry]], language: Lang
 
 def _entry(name: str, entry: Entry, words: dict[str, str]) -> list[str]:
     kind = words["client match" if entry.kind is MatchKind.CLIENT else "family match"]
-    via = ", ".join(person(relation, place, words) for relation, place in sorted(entry.persons))
+    nearest_first = sorted(entry.persons, key=lambda each: (list(Relation).index(each[0]), each[1]))
+    via = ", ".join(dict.fromkeys(person(relation, place, words) for relation, place in nearest_first))
     lines = [f"  {name} — {kind}", f"    {words['via']} {via}"]
     contact = entry.contact
     if contact is None:

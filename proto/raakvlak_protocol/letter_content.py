@@ -22,9 +22,10 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the shared person or address is to the sender's own cases."""
+    """What the shared person or address is to the sender's own cases. `write_again` asks for everything anew."""
 
     relations: frozenset[Relation]
+    write_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,9 +53,8 @@ class Card:
 
 
 def encode_proof(proof: Proof) -> bytes:
-    return pb.LetterContent(proof=pb.ProofLetter(relations=_encode_relations(proof.relations))).SerializeToString(
-        deterministic=True
-    )
+    letter = pb.ProofLetter(relations=_encode_relations(proof.relations), write_again=proof.write_again)
+    return pb.LetterContent(proof=letter).SerializeToString(deterministic=True)
 
 
 def encode_card(cases: Iterable[CardCase]) -> bytes:
@@ -73,7 +73,7 @@ def decode(content: bytes) -> Proof | Card:
     """The letter's content; raises Malformed for anything that this version does not fully understand."""
     message = parse(pb.LetterContent, content)
     if message.HasField("proof"):
-        return Proof(_decode_relations(message.proof.relations))
+        return Proof(_decode_relations(message.proof.relations), message.proof.write_again)
     if message.HasField("card"):
         return Card(tuple(_decode_case(case) for case in message.card.cases), message.card.left_out)
     raise Malformed("the letter is of a kind that this version does not know")

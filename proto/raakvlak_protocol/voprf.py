@@ -133,19 +133,26 @@ def blind_evaluate(secret: Scalar, blinded: Sequence[bytes]) -> list[Element]:
     return ristretto.multiply_each(secret, blinded)
 
 
-def blind_evaluate_and_prove(key: KeyPair, blinded: Sequence[bytes], random: Random) -> Evaluation:
-    """Each element under the key, and the proof that it was this key (mode VOPRF's `BlindEvaluate`, §3.3.2).
+def prove(key: KeyPair, blinded: Sequence[bytes], evaluated: Sequence[bytes], random: Random) -> bytes:
+    """The proof, 64 bytes, that `evaluated` is what `blind_evaluate` made of `blinded` under the key (§2.2.1).
 
-    Parses as `blind_evaluate`. `random` must never give two proofs the same 64 bytes: that would give the key away.
+    Not checked: it would be a false proof for anything else. `random` must never give two proofs the same 64 bytes:
+    that would give the key away.
     """
-    evaluated = blind_evaluate(key.secret, blinded)
+    _check_size(len(blinded), len(evaluated))
     blinded_sum = ristretto.weighted_sum(_weights(key.public, blinded, evaluated), blinded)
     evaluated_sum = ristretto.multiply(key.secret, blinded_sum)
     nonce = ristretto.random_scalar(random)
     commitments = ristretto.multiply_base(nonce), ristretto.multiply(nonce, blinded_sum)
     challenge = Scalar(_challenge(key.public, blinded_sum, evaluated_sum, *commitments))
     response = nonce - challenge * key.secret
-    return Evaluation(tuple(evaluated), challenge.reveal() + response.reveal())
+    return challenge.reveal() + response.reveal()
+
+
+def blind_evaluate_and_prove(key: KeyPair, blinded: Sequence[bytes], random: Random) -> Evaluation:
+    """Each element under the key, and the proof that it was this key (mode VOPRF's `BlindEvaluate`, §3.3.2)."""
+    evaluated = blind_evaluate(key.secret, blinded)
+    return Evaluation(tuple(evaluated), prove(key, blinded, evaluated, random))
 
 
 def evaluate(secret: Scalar, data: SecretBytes, mode: Mode = Mode.VOPRF) -> SecretBytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+
 from raakvlak_protocol import ristretto
 
 ROUNDS: Final = 5

@@ -18,7 +18,6 @@ from raakvlak_node.evaluate import CHUNK_ELEMENTS, Evaluator, Holder
 from raakvlak_node.node import Node
 from raakvlak_node.sync import holder_remote
 from raakvlak_protocol.errors import RaakvlakError
-
 from tests.bench.measure import ROUNDS, Result, cpu_seconds, interleaved, median, multiplications, talk
 from tests.covenants import SHARE_NUMBERS, Sandbox, make_covenant
 from tests.federation import Clock, case, make_node

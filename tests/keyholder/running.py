@@ -16,7 +16,6 @@ from raakvlak_protocol.identity import Identity
 from raakvlak_protocol.party.peer import Remote
 from raakvlak_protocol.ristretto import Element
 from raakvlak_protocol.v1 import keyholder_pb2 as pb
-
 from tests.covenants import Sandbox
 
 DESCRIPTOR = pb.DESCRIPTOR.services_by_name["KeyHolder"]
@@ -63,7 +62,7 @@ class Party:
 
     def command(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """One command, whatever its exit code."""
-        return subprocess.run(  # noqa: S603 our own program
+        return subprocess.run(
             [*_PROGRAM, arguments[0], "--folder", str(self.folder), *arguments[1:]],
             input=given,
             capture_output=True,
@@ -130,7 +129,7 @@ class Running:
 def serving(party: Party) -> Iterator[Running]:
     """The process from its readiness line until the block ends; its log goes into `log` beside the folder."""
     with (party.folder.parent / "log").open("a") as log:
-        process = subprocess.Popen(  # noqa: S603 our own program
+        process = subprocess.Popen(
             [*_PROGRAM, "serve", "--folder", str(party.folder)], stdout=subprocess.PIPE, stderr=log, text=True
         )
         try:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from raakvlak_protocol import ristretto, threshold
 from raakvlak_protocol.errors import Malformed, NotPermitted, OverQuota, Refused, TooLarge, Unavailable
 from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.party.peer import Remote
-
 from tests.covenants import Sandbox, make_covenant
 from tests.keyholder.running import DESCRIPTOR, Party, Running, elements, evaluate, quota, serving
 

@@ -85,7 +85,14 @@ def prepare(folder: Folder, identity: Identity, lock: sealed.Lock, secrets: Mapp
 
 
 def join(
-    folder: Folder, identity: Identity, lock: sealed.Lock, *, certificate: bytes, history: bytes, pin: bytes, now: datetime
+    folder: Folder,
+    identity: Identity,
+    lock: sealed.Lock,
+    *,
+    certificate: bytes,
+    history: bytes,
+    pin: bytes,
+    now: datetime,
 ) -> Membership:
     """Verifies certificate and covenant together and keeps them; nothing is kept when anything is wrong."""
     membership = _membership(identity, secrets_of(folder, identity, lock), certificate, history, pin, now)
@@ -117,7 +124,12 @@ def parse_pin(text: str) -> bytes:
 
 
 def _membership(
-    identity: Identity, secrets: Mapping[str, SecretBytes], certificate: bytes, history: bytes, pin: bytes, now: datetime
+    identity: Identity,
+    secrets: Mapping[str, SecretBytes],
+    certificate: bytes,
+    history: bytes,
+    pin: bytes,
+    now: datetime,
 ) -> Membership:
     covenant = covenants.verify(history, pin, now)
     if covenant.id != identity.covenant or not covenant.knows(identity):

@@ -9,6 +9,7 @@ that its server's certificate must hold, because gRPC compares no URI: any membe
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
@@ -47,23 +48,23 @@ MAX_TEXT: Final = 300
 INTERNAL: Final = "internal error; see the operator's log"
 REFUSAL: Final = "raakvlak-refusal-bin"
 
-_SIZES: Final = (
+_BOTH: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-)
-_SERVER_OPTIONS: Final = (
-    *_SIZES,
-    # Without this two servers share one port and each gets half of the calls.
-    ("grpc.so_reuseport", 0),
+    # Each minute for as long as a call runs: a firewall forgets an idle Watch, and a dead peer must be noticed.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # Clients ping each minute to keep an idle Watch alive through firewalls; the default tolerates one in five minutes.
+    ("grpc.http2.max_pings_without_data", 0),
+)
+_SERVER_OPTIONS: Final = (
+    *_BOTH,
+    # Without this two servers share one port and each gets half of the calls.
+    ("grpc.so_reuseport", 0),
+    # The default takes more than one ping in five minutes for an attack.
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
 )
 _CHANNEL_OPTIONS: Final = (
-    *_SIZES,
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
+    *_BOTH,
     # Whom we reach and how often we try is ours to decide, not an environment variable's or a DNS record's.
     ("grpc.enable_http_proxy", 0),
     ("grpc.service_config_disable_resolution", 1),
@@ -234,11 +235,13 @@ class _Method:
 
     def told(self, caller: Identity | None, error: Exception) -> tuple[grpc.StatusCode, str, _Metadata]:
         """How to answer after `error`. The text of an exception that is not ours goes to nobody."""
+        with suppress(Exception):  # gRPC would send the caller the text of what a full disk does to the log
+            if not isinstance(error, RaakvlakError):
+                self.on_error(error)
+            elif self.on_refusal:
+                self.on_refusal(self.name, caller, error)
         if not isinstance(error, RaakvlakError):
-            self.on_error(error)
             return grpc.StatusCode.INTERNAL, INTERNAL, ()
-        if self.on_refusal:
-            self.on_refusal(self.name, caller, error)
         code, text, refusal = _status(error)
         return code, text, ((REFUSAL, refusal),)
 
@@ -487,4 +490,4 @@ class Stream(Iterator[R]):
 
 
 def _speaks_of_tls(details: str) -> bool:
-    return any(word in details.lower() for word in ("handshak", "certificate", "peer name", "ssl", "tls"))
+    return any(word in details.lower() for word in ("handshak", "certificate", "verif", "ssl", "tls"))

@@ -37,6 +37,7 @@ _OPERATIONS: Final = 6
 _MEMORY: Final = 64 * 2**20
 # What a file may ask for before its authenticity is known: no damaged digit makes us take all memory.
 _MOST_OPERATIONS: Final = 64
+_LEAST_MEMORY: Final = 2**13
 _MOST_MEMORY: Final = 2**30
 _HEAD: Final = re.compile(
     rb"(keyfile|argon2id ([1-9]\d{0,3}) ([1-9]\d{0,10}) ([0-9a-f]{32}))\n"
@@ -118,7 +119,7 @@ def unseal(path: Path, lock: Lock, *, label: str) -> SecretBytes:
         raise Refused(f"{path} is locked by a {other}, which was not given")
     if isinstance(lock, KeyFile):
         key = _key_file(lock.path)
-    elif int(operations) > _MOST_OPERATIONS or int(memory) > _MOST_MEMORY:
+    elif int(operations) > _MOST_OPERATIONS or not _LEAST_MEMORY <= int(memory) <= _MOST_MEMORY:
         raise damaged
     else:
         key = _stretched(lock.text, int(operations), int(memory), bytes.fromhex(salt.decode()))
@@ -154,7 +155,10 @@ def _key_file(path: Path) -> bytes:
 
 
 def _stretched(passphrase: SecretBytes, operations: int, memory: int, salt: bytes) -> bytes:
-    key: bytes = nacl.pwhash.argon2id.kdf(32, passphrase.reveal(), salt, opslimit=operations, memlimit=memory)
+    try:
+        key: bytes = nacl.pwhash.argon2id.kdf(32, passphrase.reveal(), salt, opslimit=operations, memlimit=memory)
+    except nacl.exceptions.CryptoError:
+        raise Refused(f"not enough memory to stretch the passphrase: {memory // 2**20} MiB are needed") from None
     return key
 
 

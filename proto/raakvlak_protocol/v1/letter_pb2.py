@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from raakvlak_protocol.v1 import options_pb2 as raakvlak__protocol_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!raakvlak_protocol/v1/letter.proto\x12\x0braakvlak.v1\x1a\"raakvlak_protocol/v1/options.proto\"\x88\x02\n\rLetterContent\x12|\n\x05proof\x18\x01 \x01(\x0b\x32\x18.raakvlak.v1.ProofLetterBQ\x88\xb5\x18\x02\x92\xb5\x18Isent first, by machine: shows that the sender derives the same letter keyH\x00\x12k\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x18.raakvlak.v1.ContactCardBA\x88\xb5\x18\x02\x92\xb5\x18\x39sent when a pair of relations makes a match: whom to callH\x00\x42\x06\n\x04\x62odyJ\x04\x08\x03\x10\x10\"\x94\x01\n\x0bProofLetter\x12\x84\x01\n\trelations\x18\x01 \x03(\x0e\x32\x15.raakvlak.v1.RelationBZ\x88\xb5\x18\x02\x92\xb5\x18Rwhat the shared person or address is to the sender\'s own cases; no contact details\"\xe4\x01\n\x0b\x43ontactCard\x12\x81\x01\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x15.raakvlak.v1.CardCaseB[\x88\xb5\x18\x02\x92\xb5\x18Sthe sender\'s cases under this token that make a match with the receiver\'s relations\x12Q\n\x08left_out\x18\x02 \x01(\rB?\x88\xb5\x18\x02\x92\xb5\x18\x37how many more cases did not fit into the largest letter\"\xe0\x03\n\x08\x43\x61rdCase\x12V\n\treference\x18\x01 \x01(\tBC\x88\xb5\x18\x02\x92\xb5\x18;the sender\'s own case reference, to name the case in a call\x12l\n\trelations\x18\x02 \x03(\x0e\x32\x15.raakvlak.v1.RelationBB\x88\xb5\x18\x02\x92\xb5\x18:what the shared person or address is to this case\'s client\x12\"\n\x04name\x18\x03 \x01(\tB\x14\x88\xb5\x18\x02\x92\xb5\x18\x0cwhom to call\x12\x35\n\x08\x66unction\x18\x04 \x01(\tB#\x88\xb5\x18\x02\x92\xb5\x18\x1bthe professional\'s function\x12\x34\n\x05phone\x18\x05 \x01(\tB%\x88\xb5\x18\x02\x92\xb5\x18\x1dhow to reach the professional\x12\x34\n\x05\x65mail\x18\x06 \x01(\tB%\x88\xb5\x18\x02\x92\xb5\x18\x1dhow to reach the professional\x12G\n\x05since\x18\x07 \x01(\tB8\x88\xb5\x18\x02\x92\xb5\x18\x30ISO date since when the organisation is involved*a\n\x08Relation\x12\x18\n\x14RELATION_UNSPECIFIED\x10\x00\x12\n\n\x06\x43LIENT\x10\x01\x12\n\n\x06PARENT\x10\x02\x12\t\n\x05\x43HILD\x10\x03\x12\x0b\n\x07SIBLING\x10\x04\x12\x0b\n\x07\x41\x44\x44RESS\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!raakvlak_protocol/v1/letter.proto\x12\x0braakvlak.v1\x1a\"raakvlak_protocol/v1/options.proto\"\x88\x02\n\rLetterContent\x12|\n\x05proof\x18\x01 \x01(\x0b\x32\x18.raakvlak.v1.ProofLetterBQ\x88\xb5\x18\x02\x92\xb5\x18Isent first, by machine: shows that the sender derives the same letter keyH\x00\x12k\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x18.raakvlak.v1.ContactCardBA\x88\xb5\x18\x02\x92\xb5\x18\x39sent when a pair of relations makes a match: whom to callH\x00\x42\x06\n\x04\x62odyJ\x04\x08\x03\x10\x10\"\x92\x02\n\x0bProofLetter\x12\x84\x01\n\trelations\x18\x01 \x03(\x0e\x32\x15.raakvlak.v1.RelationBZ\x88\xb5\x18\x02\x92\xb5\x18Rwhat the shared person or address is to the sender\'s own cases; no contact details\x12|\n\x0bwrite_again\x18\x02 \x01(\x08\x42g\x88\xb5\x18\x02\x92\xb5\x18_the sender was restored from a backup and may lack letters: the receiver begins its chain again\"\xe4\x01\n\x0b\x43ontactCard\x12\x81\x01\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x15.raakvlak.v1.CardCaseB[\x88\xb5\x18\x02\x92\xb5\x18Sthe sender\'s cases under this token that make a match with the receiver\'s relations\x12Q\n\x08left_out\x18\x02 \x01(\rB?\x88\xb5\x18\x02\x92\xb5\x18\x37how many more cases did not fit into the largest letter\"\xe0\x03\n\x08\x43\x61rdCase\x12V\n\treference\x18\x01 \x01(\tBC\x88\xb5\x18\x02\x92\xb5\x18;the sender\'s own case reference, to name the case in a call\x12l\n\trelations\x18\x02 \x03(\x0e\x32\x15.raakvlak.v1.RelationBB\x88\xb5\x18\x02\x92\xb5\x18:what the shared person or address is to this case\'s client\x12\"\n\x04name\x18\x03 \x01(\tB\x14\x88\xb5\x18\x02\x92\xb5\x18\x0cwhom to call\x12\x35\n\x08\x66unction\x18\x04 \x01(\tB#\x88\xb5\x18\x02\x92\xb5\x18\x1bthe professional\'s function\x12\x34\n\x05phone\x18\x05 \x01(\tB%\x88\xb5\x18\x02\x92\xb5\x18\x1dhow to reach the professional\x12\x34\n\x05\x65mail\x18\x06 \x01(\tB%\x88\xb5\x18\x02\x92\xb5\x18\x1dhow to reach the professional\x12G\n\x05since\x18\x07 \x01(\tB8\x88\xb5\x18\x02\x92\xb5\x18\x30ISO date since when the organisation is involved*a\n\x08Relation\x12\x18\n\x14RELATION_UNSPECIFIED\x10\x00\x12\n\n\x06\x43LIENT\x10\x01\x12\n\n\x06PARENT\x10\x02\x12\t\n\x05\x43HILD\x10\x03\x12\x0b\n\x07SIBLING\x10\x04\x12\x0b\n\x07\x41\x44\x44RESS\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LETTERCONTENT'].fields_by_name['card']._serialized_options = b'\210\265\030\002\222\265\0309sent when a pair of relations makes a match: whom to call'
   _globals['_PROOFLETTER'].fields_by_name['relations']._loaded_options = None
   _globals['_PROOFLETTER'].fields_by_name['relations']._serialized_options = b'\210\265\030\002\222\265\030Rwhat the shared person or address is to the sender\'s own cases; no contact details'
+  _globals['_PROOFLETTER'].fields_by_name['write_again']._loaded_options = None
+  _globals['_PROOFLETTER'].fields_by_name['write_again']._serialized_options = b'\210\265\030\002\222\265\030_the sender was restored from a backup and may lack letters: the receiver begins its chain again'
   _globals['_CONTACTCARD'].fields_by_name['cases']._loaded_options = None
   _globals['_CONTACTCARD'].fields_by_name['cases']._serialized_options = b'\210\265\030\002\222\265\030Sthe sender\'s cases under this token that make a match with the receiver\'s relations'
   _globals['_CONTACTCARD'].fields_by_name['left_out']._loaded_options = None
@@ -56,14 +58,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CARDCASE'].fields_by_name['email']._serialized_options = b'\210\265\030\002\222\265\030\035how to reach the professional'
   _globals['_CARDCASE'].fields_by_name['since']._loaded_options = None
   _globals['_CARDCASE'].fields_by_name['since']._serialized_options = b'\210\265\030\002\222\265\0300ISO date since when the organisation is involved'
-  _globals['_RELATION']._serialized_start=1218
-  _globals['_RELATION']._serialized_end=1315
+  _globals['_RELATION']._serialized_start=1344
+  _globals['_RELATION']._serialized_end=1441
   _globals['_LETTERCONTENT']._serialized_start=87
   _globals['_LETTERCONTENT']._serialized_end=351
   _globals['_PROOFLETTER']._serialized_start=354
-  _globals['_PROOFLETTER']._serialized_end=502
-  _globals['_CONTACTCARD']._serialized_start=505
-  _globals['_CONTACTCARD']._serialized_end=733
-  _globals['_CARDCASE']._serialized_start=736
-  _globals['_CARDCASE']._serialized_end=1216
+  _globals['_PROOFLETTER']._serialized_end=628
+  _globals['_CONTACTCARD']._serialized_start=631
+  _globals['_CONTACTCARD']._serialized_end=859
+  _globals['_CARDCASE']._serialized_start=862
+  _globals['_CARDCASE']._serialized_end=1342
 # @@protoc_insertion_point(module_scope)

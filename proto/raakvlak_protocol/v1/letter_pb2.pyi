@@ -32,10 +32,12 @@ class LetterContent(_message.Message):
     def __init__(self, proof: _Optional[_Union[ProofLetter, _Mapping]] = ..., card: _Optional[_Union[ContactCard, _Mapping]] = ...) -> None: ...
 
 class ProofLetter(_message.Message):
-    __slots__ = ("relations",)
+    __slots__ = ("relations", "write_again")
     RELATIONS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_AGAIN_FIELD_NUMBER: _ClassVar[int]
     relations: _containers.RepeatedScalarFieldContainer[Relation]
-    def __init__(self, relations: _Optional[_Iterable[_Union[Relation, str]]] = ...) -> None: ...
+    write_again: bool
+    def __init__(self, relations: _Optional[_Iterable[_Union[Relation, str]]] = ..., write_again: _Optional[bool] = ...) -> None: ...
 
 class ContactCard(_message.Message):
     __slots__ = ("cases", "left_out")

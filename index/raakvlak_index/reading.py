@@ -1,0 +1,147 @@
+"""Reading the SQLite store: each instance is a connection of one thread that can't write."""
+
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from raakvlak_index import index, schema
+from raakvlak_index.index import Rules, day_of
+from raakvlak_index.store import CurrentMatch, Due, Event, Kind, Row, Waiting
+from raakvlak_protocol.term import month_of, start_of
+
+
+class SqliteReader:
+    """`store.Reader` on a file that a `Sqlite` writes, in this process or another."""
+
+    def __init__(self, path: Path, rules: Rules) -> None:
+        self._path = path
+        self._rules = rules
+        self._db = schema.open_for_reading(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def events(self, member: str, after: int, limit: int, max_bytes: int) -> Waiting:
+        self._db.execute("BEGIN")  # the member's numbers and its events as they are at one moment
+        try:
+            me, generation, newest, acknowledged, replay = self._db.execute(
+                "SELECT number, generation, last_event, acknowledged, replay_needed FROM member WHERE id = ?", (member,)
+            ).fetchone()
+            rows = self._db.execute(
+                "SELECT event.number, kind, match_id, coalesce(id, ''), epoch, letter, content FROM event "
+                "LEFT JOIN member ON member.number = other WHERE member = ? AND event.number > ? "
+                "ORDER BY event.number LIMIT ?",
+                (me, after, limit),
+            )
+            events: list[Event] = []
+            size = 0
+            for number, kind, match_id, other, epoch, letter, content in rows:
+                size += len(content)
+                if events and size > max_bytes:
+                    break
+                events.append(Event(number, Kind(kind), match_id, other, epoch, letter, content))
+        finally:
+            self._db.execute("ROLLBACK")
+        return Waiting(generation, events, acknowledged, newest, replay)
+
+    def inventory(self, member: str, after: bytes, limit: int) -> list[Row]:
+        rows = self._db.execute(
+            "SELECT digest, epoch, removal_month, visibility FROM row "
+            "WHERE member = (SELECT number FROM member WHERE id = ?) AND digest > ? ORDER BY digest LIMIT ?",
+            (member, after, limit),
+        )
+        return [Row(*row) for row in rows]
+
+    def matches(self, member: str, after: bytes, limit: int) -> list[CurrentMatch]:
+        rows = self._db.execute(
+            "SELECT match_id, delivery.digest, other.id, row.epoch FROM delivery "
+            "JOIN member AS me ON me.id = ? AND me.number IN (lower, higher) "
+            "JOIN member AS other ON other.number = lower + higher - me.number "
+            "JOIN row ON row.digest = delivery.digest AND row.member = me.number "
+            "WHERE match_id > ? ORDER BY match_id LIMIT ?",
+            (member, after, limit),
+        ).fetchall()
+        return [
+            CurrentMatch(match_id, self._rules.keys_of(epoch).references(member, [digest])[0], other, epoch)
+            for match_id, digest, other, epoch in rows
+        ]
+
+    def due(self, month: int, after: Due | None, limit: int) -> list[Due]:
+        digest, member = (after.digest, after.member) if after else (b"", 0)
+        rows = self._db.execute(
+            "SELECT digest, member FROM row WHERE (digest, member) > (?, ?) AND removal_month <= ? "
+            "ORDER BY digest, member LIMIT ?",
+            (digest, member, month, limit),
+        )
+        return [Due(*row) for row in rows]
+
+    def scrub(self) -> None:
+        # Deleted rows live on in the WAL until it is copied into the database and cut off.
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def checks(self) -> dict[int, bytes]:
+        return dict(self._db.execute("SELECT number, pepper_check FROM epoch"))
+
+    def epochs_with_rows(self) -> set[int]:
+        return {epoch for (epoch,) in self._db.execute("SELECT DISTINCT epoch FROM row")}
+
+    def status(self, now: datetime) -> dict[str, Any]:
+        rows: dict[int, int] = {}
+        removals: dict[int, int] = {}
+        for member, month, count in self._db.execute(
+            "SELECT member, removal_month, count(*) FROM row GROUP BY member, removal_month"
+        ):
+            rows[member] = rows.get(member, 0) + count
+            removals[month] = removals.get(month, 0) + count
+        members = [self._member(found, rows, now) for found in self._db.execute("SELECT * FROM member ORDER BY id")]
+        return {
+            "rows": sum(rows.values()),
+            "bytes": _size(self._path),
+            "events": self._count("SELECT count(*) FROM event"),
+            "letters": self._count("SELECT count(*) FROM event WHERE kind = 3"),
+            "matches": self._count("SELECT count(*) FROM delivery"),
+            "members": members,
+            "next_removals": [
+                {"month": f"{start_of(month):%Y-%m}", "rows": count, "overdue": month <= month_of(now)}
+                for month, count in sorted(removals.items())
+            ],
+            "alarms": [alarm for each in members for alarm in self._alarms(each)],
+        }
+
+    def _count(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+    def _member(self, found: sqlite3.Row, rows: dict[int, int], now: datetime) -> dict[str, Any]:
+        number, id, generation, last_event, acknowledged, replay_needed, last_seen = found
+        return {
+            "id": id,
+            "rows": rows.get(number, 0),
+            "waiting": last_event - acknowledged,
+            "generation": generation,
+            "silent_days": max(0, day_of(now) - last_seen),
+            "suspended": index.suspended(last_seen, day_of(now)),
+            "replay_needed": replay_needed > 0,
+        }
+
+    def _alarms(self, member: dict[str, Any]) -> list[str]:
+        found = []
+        if member["waiting"] >= self._rules.alarm_at:
+            limit = self._rules.max_waiting_events
+            found.append(
+                f"{member['waiting']} events wait for {member['id']}, at most {limit} may: then letters to it are "
+                "refused and new matches wait; ask it to synchronise"
+            )
+        if member["replay_needed"]:
+            found.append(f"the queue of {member['id']} was full: its missing matches begin when it asks for a replay")
+        if member["suspended"] and member["rows"]:
+            found.append(
+                f"{member['id']} is silent for {member['silent_days']} days and suspended: after "
+                f"{index.FORGOTTEN_AFTER_DAYS} its rows go"
+            )
+        return found
+
+
+def _size(path: Path) -> int:
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(each.stat().st_size for each in files if each.exists())

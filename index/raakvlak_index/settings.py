@@ -1,0 +1,36 @@
+"""The index's settings: `settings.toml` in its folder, read once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from raakvlak_index.index import MAX_WAITING_EVENTS
+from raakvlak_protocol.errors import Malformed
+from raakvlak_protocol.identity import Identity, Role, checked_id
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the index is told on its own machine; what parties share stands in the covenant."""
+
+    covenant: str
+    """The covenant's id."""
+    id: str
+    """The index's id in the covenant."""
+    key_file: Path
+    """Opens secrets.sealed and pepper.sealed; keep it on another disk than these."""
+    listen: str
+    """host:port on which nodes reach the index; port 0 takes any free one, which the readiness line tells."""
+    max_waiting_events: int = MAX_WAITING_EVENTS
+    """Events that may wait for one member; at four fifths of it the log and `status` show an alarm."""
+    grace_seconds: int = 10
+    """How long calls that run may go on when the program is asked to stop."""
+
+    def __post_init__(self) -> None:
+        checked_id(self.covenant, "covenant")
+        checked_id(self.id, "id")
+        if self.max_waiting_events < 1:
+            raise Malformed("at least one event must be able to wait for a member", field="max_waiting_events")
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.covenant, Role.INDEX, self.id)

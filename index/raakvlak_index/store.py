@@ -1,0 +1,212 @@
+"""The verbs of an index's store: what each does in one transaction, whatever the database.
+
+A `Store` writes and belongs to one thread. Its verbs run inside `transaction()`, several of them if need be, each
+inside a `step()` of its own, so that a refused one undoes itself only. A `Reader` reads committed data; each thread
+has its own. Members are named by their covenant ids; tokens never come this far.
+
+Promises of every store. After `transaction()` returns, what was written survives a loss of power; if it raises
+Unavailable nothing of it was written (or, where the medium failed in the act, all of it: Open tells the node which). A
+match begins for both sides or for neither: when a member is suspended or its queue is full, the match waits and begins
+when that member returns. A member's events are numbered from 1 without gaps and leave only when acknowledged.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, Protocol
+
+from raakvlak_index.index import Standing
+from raakvlak_protocol.publication import Visibility
+
+
+class Kind(IntEnum):
+    """What an event tells. VOID is what is left of a letter whose match ended: a number that must not be missing."""
+
+    VOID = 0
+    MATCH = 1
+    MATCH_ENDED = 2
+    LETTER = 3
+    LETTER_LAPSED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A publication whose signatures were verified; `digests` are in order of its tokens."""
+
+    member: str
+    epoch: int
+    generation: int
+    sequence: int
+    request_hash: bytes
+    visibility: Visibility
+    digests: Sequence[bytes]
+    removal_month: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A withdrawal whose signature was verified."""
+
+    member: str
+    epoch: int
+    generation: int
+    sequence: int
+    request_hash: bytes
+    digests: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An own row, as Inventory tells it."""
+
+    digest: bytes
+    epoch: int
+    removal_month: int
+    visibility: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentMatch:
+    """A live match, as Replay tells it to one side. `reference` is that side's own row."""
+
+    match_id: bytes
+    reference: bytes
+    other: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of one member. `other` is the other side of a match or the sender of a letter; `letter` a letter's
+    number; `content` a match's own reference or a letter's ciphertext."""
+
+    number: int
+    kind: Kind
+    match_id: bytes = b""
+    other: str = ""
+    epoch: int = 0
+    letter: int = 0
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a member behind a number. Events up to `acknowledged` are gone; `newest` is the last one ever."""
+
+    generation: int
+    events: Sequence[Event]
+    acknowledged: int
+    newest: int
+    replay_needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row whose month has begun; `member` is the store's own number of its owner."""
+
+    digest: bytes
+    member: int
+
+
+Answer = Callable[[Sequence[bool]], bytes]
+"""Makes the reply to a write of what was there already, in order of its items; kept in the same transaction."""
+
+
+class Store(Protocol):
+    """Writes. Every verb of a member counts as a sign of life of it."""
+
+    touched: dict[str, int]
+    """Members whose queue changed in this transaction, with the number of events that wait for them."""
+    broken: type[Exception]
+    """What the database raises itself: after it nothing of the transaction stands, and `transaction` translates it."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything inside is written together, or nothing; raises Unavailable where the medium fails."""
+
+    def step(self) -> AbstractContextManager[None]:
+        """A part of a transaction that an error in it undoes alone."""
+
+    def admit(self, members: Sequence[str], now: datetime) -> None:
+        """Knows these members from now on; a new one has not written and has not opened."""
+
+    def open(self, member: str, now: datetime) -> Standing:
+        """Begins the member's next generation and tells how far its writes have come."""
+
+    def publish(self, write: Publication, answer: Answer, now: datetime) -> bytes:
+        """Adds the rows that do not stand yet, begins their matches, and returns the answer; raises Stale.
+
+        A row that stands is left as it is, its term too.
+        """
+
+    def withdraw(self, write: Withdrawal, answer: Answer, now: datetime) -> bytes:
+        """Removes the rows that stand, ends their matches for both sides, and returns the answer; raises Stale."""
+
+    def watch(self, member: str, generation: int, after: int, now: datetime) -> bool:
+        """A stream of events begins; raises Stale. True where events behind `after` are gone already, because the node
+        or the index was restored: it needs a replay, and if nothing waits a void event is added, from whose number it
+        can go on."""
+
+    def acknowledge(self, member: str, generation: int, up_to: int, now: datetime) -> int:
+        """Forgets the member's events up to a number; how many still wait. Raises Stale, or Malformed for a number
+        that no event has had."""
+
+    def post(
+        self, member: str, generation: int, match_id: bytes, number: int, ciphertext: bytes, now: datetime
+    ) -> bool:
+        """Queues a letter for the other side; False when the match is not live or not the member's. The same number
+        again, while it waits, is queued once. Raises Stale, or Unavailable where too much waits."""
+
+    def begin_replay(self, member: str, generation: int, now: datetime) -> int:
+        """Begins the matches that could not begin while the queue was full; what `end_replay` needs. Raises Stale."""
+
+    def end_replay(self, member: str, needed: int) -> None:
+        """All current matches were told: no replay is needed, unless the queue was full again since."""
+
+    def seen(self, member: str, now: datetime) -> None:
+        """A sign of life: ends a suspension, and begins the matches that waited for it."""
+
+    def remove(self, rows: Sequence[Due], now: datetime) -> int:
+        """Removes rows whose month has begun and ends their matches; how many there were."""
+
+    def lapse(self, now: datetime, limit: int) -> int:
+        """Removes at most `limit` letters older than LETTER_DAYS and tells their senders; how many there were."""
+
+    def forget_silent(self, now: datetime, limit: int) -> dict[str, int]:
+        """Removes at most `limit` rows of members silent for more than FORGOTTEN_AFTER_DAYS: how many of whom."""
+
+    def keep_check(self, epoch: int, check: bytes) -> None:
+        """Keeps by what the epoch's pepper is recognised."""
+
+    def close(self) -> None: ...
+
+
+class Reader(Protocol):
+    """Reads what was committed."""
+
+    def events(self, member: str, after: int, limit: int, max_bytes: int) -> Waiting:
+        """The events behind a number, in order: at most `limit`, and of at most `max_bytes` content or one."""
+
+    def inventory(self, member: str, after: bytes, limit: int) -> list[Row]:
+        """The member's live rows behind a digest, in order of digests."""
+
+    def matches(self, member: str, after: bytes, limit: int) -> list[CurrentMatch]:
+        """The member's current matches behind a match id, in order of match ids."""
+
+    def due(self, month: int, after: Due | None, limit: int) -> list[Due]:
+        """Rows that must be gone in `month`, in order of digest and member, behind `after`."""
+
+    def scrub(self) -> None:
+        """What was deleted is gone from the disk too, as far as nobody reads it at this moment."""
+
+    def checks(self) -> dict[int, bytes]:
+        """By what each epoch's pepper is recognised."""
+
+    def epochs_with_rows(self) -> set[int]:
+        """Epochs of which at least one row stands."""
+
+    def status(self, now: datetime) -> dict[str, Any]:
+        """Counts for the operator, as `raakvlak-index status --json` prints them; no digest, reference or match id."""
+
+    def close(self) -> None: ...

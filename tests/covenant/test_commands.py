@@ -1,0 +1,193 @@
+"""From a draft to a file that every party accepts, by the commands that a board runs."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from raakvlak_covenant import draft
+from raakvlak_covenant.sign import board_key, judged_alone
+from raakvlak_protocol import covenant as covenants
+from raakvlak_protocol.covenant import Quota
+from raakvlak_protocol.errors import Malformed, Refused
+from raakvlak_protocol.party.sealed import KeyFile
+from raakvlak_protocol.relation import Relation
+from tests.covenant.drafting import Board, done, draft_text, run
+from tests.covenants import NOW, Sandbox, make_covenant, public_key
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Sandbox:
+    return make_covenant(members={"school": "education", "town": "municipality", "shelter": "shelter"})
+
+
+def test_a_draft_becomes_a_covenant_that_verifies(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    out = tmp_path / "covenant.raakvlak"
+    pin = done("sign", board.draft(), "--out", out, *board.with_key())
+    covenant = covenants.verify(out.read_bytes(), bytes.fromhex(pin), NOW)
+    assert covenant.hash.hex() == pin == done("hash", out)
+    assert covenant.roots == (sandbox.authority.certificate_der,)
+    assert covenant.epochs[1].keys == sandbox.covenant.epochs[1].keys
+    assert {each.id: each.share_number for each in covenant.key_holders.values()} == {
+        "keyholder-1": 1,
+        "keyholder-2": 2,
+        "keyholder-3": 3,
+    }
+    assert covenant.member("school").signing_key == sandbox.covenant.member("school").signing_key
+
+
+def test_what_a_draft_leaves_out_is_the_safe_default(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    pin = done("sign", board.draft(), "--out", tmp_path / "c", *board.with_key())
+    covenant = covenants.verify((tmp_path / "c").read_bytes(), bytes.fromhex(pin), NOW)
+    assert covenant.quota("school", "bsn") == Quota(declared=1050, first_load=1050, daily=11)
+    assert covenant.quota("school", "address") == Quota(0, 0, 0)
+    assert (covenant.retention_months, covenant.adult_clients) == (24, False)
+    assert (covenant.household_limit, covenant.mixing_minutes) == (4, 0)
+    assert covenant.may_publish("education") == set(Relation)
+    assert covenant.may_publish("shelter") == set(Relation) - {Relation.ADDRESS}
+    assert covenant.direct_for("police", "education")
+    assert covenant.direct_for("education", "education")
+    assert not any(covenant.direct_for(kind, other) for kind in ("shelter", "coordinator") for other in covenants.KINDS)
+
+
+def test_the_mixing_window_is_an_hour_outside_a_sandbox(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox, size=2)
+    text = draft_text(sandbox, board.public, threshold=2).replace("sandbox = true", "sandbox = false")
+    pin = done(
+        "sign", board.draft(text), "--out", tmp_path / "c", "--key", board.keys[0], *board.with_key(1)
+    )  # fmt: skip
+    assert covenants.verify((tmp_path / "c").read_bytes(), bytes.fromhex(pin), NOW).mixing_minutes == 60
+
+
+def test_show_prints_what_was_agreed(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    pin = done("sign", board.draft(), "--out", tmp_path / "c", *board.with_key())
+    shown = json.loads(done("show", tmp_path / "c", "--pin", pin, "--json"))
+    assert (shown["hash"], shown["pin"], shown["missing_signatures"]) == (pin, pin, 0)
+    assert shown["members"][0]["quota"] == {"bsn": {"declared": 1050, "first_load": 1050, "daily": 11}}
+    lines = done("show", tmp_path / "c", "--pin", pin).splitlines()
+    assert "members[school].quota.bsn.daily = 11" in lines
+    assert "rules.household_limit = 4" in lines
+    wrong = run("show", tmp_path / "c", "--pin", "0" * 64)
+    assert wrong.returncode == 1
+    assert "not the covenant that was pinned" in wrong.stderr
+
+
+def test_a_board_of_two_signs_one_after_the_other(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox, size=2)
+    out = tmp_path / "c"
+    told = json.loads(done("sign", board.draft(threshold=2), "--out", out, *board.with_key(0), "--json"))
+    assert told["missing_signatures"] == 1
+    pin = told["hash"]
+    with pytest.raises(Refused, match="1 valid board signatures and needs 2"):
+        covenants.verify(out.read_bytes(), bytes.fromhex(pin), NOW)
+    assert "1 board signatures are missing" in run("show", out, "--pin", pin).stderr
+
+    again = json.loads(done("cosign", out, "--pin", pin, "--hash", pin, *board.with_key(0), "--json"))
+    assert again["missing_signatures"] == 1, "the same key twice counts once"
+
+    other = run("cosign", out, "--pin", pin, "--hash", "ab" * 32, *board.with_key(1))
+    assert other.returncode == 1
+    assert "another version than the one that you agreed to" in other.stderr
+
+    done("cosign", out, "--pin", pin, "--hash", pin, *board.with_key(1))
+    assert covenants.verify(out.read_bytes(), bytes.fromhex(pin), NOW).version == 1
+
+
+def test_a_key_outside_the_board_does_not_sign(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox, size=2)
+    text = draft_text(sandbox, board.public[:1])
+    refused = run("sign", board.draft(text), "--out", tmp_path / "c", *board.with_key(1))
+    assert refused.returncode == 1
+    assert "none of the board's" in refused.stderr
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_second_version_follows_on_the_first(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    first, second = tmp_path / "one", tmp_path / "two"
+    pin = done("sign", board.draft(), "--out", first, *board.with_key())
+    text = draft_text(sandbox, board.public, version=2).replace("declared = 1050", "declared = 2000")
+    following = ("sign", board.draft(text, version=2), "--out", second, *board.with_key())
+    newest = done(*following, "--previous", first, "--pin", pin)
+    covenant = covenants.verify(second.read_bytes(), bytes.fromhex(pin), NOW)
+    assert (covenant.version, covenant.hash.hex(), covenant.quota("school", "bsn").daily) == (2, newest, 20)
+    assert done("hash", second).split() == [pin, newest]
+
+    alone = run(*following[:2], "--out", tmp_path / "three", *board.with_key())
+    assert alone.returncode == 1
+    assert "--previous" in alone.stderr
+
+
+def test_new_keys_need_more_than_the_board(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    pin = done("sign", board.draft(), "--out", tmp_path / "one", *board.with_key())
+    other = make_covenant(members={"school": "education"})
+    following = board.draft(draft_text(other, board.public, version=2), version=2)
+    previous = ("--previous", tmp_path / "one", "--pin", pin)
+    refused = run("sign", following, "--out", tmp_path / "two", *board.with_key(), *previous)
+    assert refused.returncode == 1
+    assert "key holders' signatures" in refused.stderr
+
+
+WRONG = {
+    "unknown key": ('id = "zeeland"', 'id = "zeeland"\nextra = 1', "extra is unknown"),
+    "unknown key deep": ("declared = 1050", "declared = 1050\nweekly = 3", "member[0].quota.bsn.weekly is unknown"),
+    "unknown rule": ("[index]", "[rules]\nretention = 3\n[index]", "rules.retention is unknown"),
+    "missing": ('uri = "urn:example:sandbox"\n', "", "legal_basis.uri is missing"),
+    "true for a number": ("version = 1", "version = true", "version must be a whole number"),
+    "negative": ("declared = 1050", "declared = -1", "declared must lie between 0 and"),
+    "no offset": ("valid_from = 2024-01-01T00:00:00Z", "valid_from = 2024-01-01T00:00:00", "must name its offset"),
+    "no key": ('signing_key = "', 'signing_key = "00', "signing_key must be a key"),
+    "share number": ('\n1 = "', '\n01 = "', "is no share number"),
+    "unknown kind": ('kind = "education"', 'kind = "library"', "unknown kind"),
+    "unknown namespace": ("[member.quota.bsn]", "[member.quota.name]", "unknown namespace"),
+    "id": ('id = "school"', 'id = "School"', "an id holds"),
+    "retention": ("[index]", "[rules]\nretention_months = 25\n[index]", "retention_months is 25"),
+    "no certificate": ('"ca.pem"', '"other.pem"', "can't read"),
+    "not TOML": ("[board]", "[board", "is not TOML"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_draft_is_refused_with_the_place(
+    tmp_path: Path, sandbox: Sandbox, old: str, new: str, said: str
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(sandbox.authority.certificate_pem)
+    path = tmp_path / "draft.toml"
+    text = draft_text(sandbox, [public_key(sandbox.board[0]).hex()])
+    path.write_text(text)
+    judged_alone(draft.read(path))
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises((Malformed, Refused), match=re.escape(said)):
+        judged_alone(draft.read(path))
+
+
+def test_check_tells_what_is_wrong_and_exits_1(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    assert run("check", board.draft()).returncode == 0
+    refused = run("check", board.draft(draft_text(sandbox, board.public) + "[extra]"))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"raakvlak-covenant: {tmp_path / 'draft-1.toml'}: extra is unknown")
+
+
+def test_a_signed_file_is_never_overwritten(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    done("sign", board.draft(), "--out", tmp_path / "c", *board.with_key())
+    before = (tmp_path / "c").read_bytes()
+    assert run("sign", board.draft(), "--out", tmp_path / "c", *board.with_key()).returncode == 1
+    assert run("board-key", board.keys[0], "--key-file", board.key_file).returncode == 1
+    assert (tmp_path / "c").read_bytes() == before
+
+
+def test_a_board_key_is_never_in_the_clear(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox)
+    seed = board_key(board.keys[0], KeyFile(board.key_file)).reveal()
+    for path in tmp_path.rglob("*"):
+        content = path.read_bytes()
+        assert seed not in content
+        assert seed.hex().encode() not in content

@@ -1,0 +1,269 @@
+"""Every way in which a covenant can be wrong is refused, with a message that says which."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from raakvlak_local import dealer
+from raakvlak_protocol import covenant as covenants
+from raakvlak_protocol import ristretto
+from raakvlak_protocol.errors import Malformed, NotPermitted, Refused
+from raakvlak_protocol.identity import Identity, Role
+from raakvlak_protocol.publication import sign
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.v1 import covenant_pb2 as pb
+from tests.covenants import FROM, NOW, UNTIL, Sandbox, encoded, envelope, make_covenant, public_key
+
+
+def _wrong_share(payload: pb.Covenant) -> None:
+    share = payload.epochs[0].keys[0].shares[1]
+    share.public_key = ristretto.hash_to_group(b"\x07" * 64)
+
+
+def _equal_group_keys(payload: pb.Covenant) -> None:
+    bsn, address = payload.epochs[0].keys
+    address.public_key = bsn.public_key
+    del address.shares[:]
+    address.shares.extend(bsn.shares)
+
+
+def _one_key_for_two_epochs(payload: pb.Covenant) -> None:
+    copy = payload.epochs.add()
+    copy.CopyFrom(payload.epochs[0])
+    copy.number = 2
+
+
+def _share_number_twice(payload: pb.Covenant) -> None:
+    payload.key_holders[1].share_number = 1
+
+
+def _public_share_twice(payload: pb.Covenant) -> None:
+    payload.epochs[0].keys[0].shares[1].share_number = 1
+
+
+def _member_twice(payload: pb.Covenant) -> None:
+    payload.members[1].id = payload.members[0].id
+
+
+def _signing_key_twice(payload: pb.Covenant) -> None:
+    payload.members[1].signing_key = payload.members[0].signing_key
+
+
+def _key_holder_twice(payload: pb.Covenant) -> None:
+    payload.key_holders[1].id = payload.key_holders[0].id
+
+
+def _lower_degree(payload: pb.Covenant) -> None:
+    key = payload.epochs[0].keys[0]
+    for share in key.shares:
+        share.public_key = key.public_key
+
+
+def _identity_as_group_key(payload: pb.Covenant) -> None:
+    payload.epochs[0].keys[0].public_key = bytes(32)
+
+
+def _missing_share(payload: pb.Covenant) -> None:
+    del payload.epochs[0].keys[0].shares[2]
+
+
+def _low_order_signing_key(payload: pb.Covenant) -> None:
+    payload.members[0].signing_key = bytes([1]) + bytes(31)
+
+
+def _shelter_direct(payload: pb.Covenant) -> None:
+    payload.rules.direct.add(one="shelter", other="education")
+
+
+def _no_root(payload: pb.Covenant) -> None:
+    del payload.ca_certificates[:]
+
+
+WRONG: dict[str, tuple[Callable[[pb.Covenant], None], str]] = {
+    "one wrong public share": (_wrong_share, "share 2"),
+    "two equal group keys": (_equal_group_keys, "group keys are the same"),
+    "one key for two epochs": (_one_key_for_two_epochs, "group keys are the same"),
+    "share number twice": (_share_number_twice, "share numbers are the same"),
+    "public share twice": (_public_share_twice, "exactly one public share of each key holder"),
+    "member twice": (_member_twice, "member school stands twice"),
+    "key holder twice": (_key_holder_twice, "key holder keyholder-1 stands twice"),
+    "signing key twice": (_signing_key_twice, "signing keys are the same"),
+    "fewer shares suffice": (_lower_degree, "fewer than 2 of these shares"),
+    "identity as group key": (_identity_as_group_key, "identity"),
+    "public share missing": (_missing_share, "exactly one public share of each key holder"),
+    "low-order signing key": (_low_order_signing_key, "key that is none"),
+    "shelter direct": (_shelter_direct, "shelter"),
+    "no root": (_no_root, "ca_certificates is empty"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_covenant_is_refused_though_the_board_signed_it(
+    change: Callable[[pb.Covenant], None], said: str
+) -> None:
+    with pytest.raises(Malformed, match=said):
+        make_covenant(change=change).covenant  # noqa: B018 the verdict is what is tested
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Sandbox:
+    return make_covenant(board_size=3, board_threshold=2)
+
+
+def _file(*envelopes: pb.CovenantEnvelope) -> bytes:
+    return encoded(pb.CovenantHistory(versions=envelopes))
+
+
+def test_the_threshold_of_board_signatures_is_needed(sandbox: Sandbox) -> None:
+    payload = encoded(sandbox.payload)
+    assert covenants.verify(_file(envelope(payload, sandbox.board[1:])), sandbox.pin, NOW).version == 1
+    twice = envelope(payload, [sandbox.board[0], sandbox.board[0]])
+    stranger = envelope(payload, [sandbox.board[0], SecretBytes(b"\x05" * 32)])
+    for short in (envelope(payload, []), envelope(payload, sandbox.board[:1]), twice, stranger):
+        with pytest.raises(Refused, match="valid board signatures and needs 2"):
+            covenants.verify(_file(short), sandbox.pin, NOW)
+
+
+def test_a_wrong_signature_does_not_count(sandbox: Sandbox) -> None:
+    payload = encoded(sandbox.payload)
+    good = envelope(payload, sandbox.board[:2])
+    good.signatures[0].signature = good.signatures[1].signature
+    with pytest.raises(Refused, match="has 1 valid"):
+        covenants.verify(_file(good), sandbox.pin, NOW)
+    unprefixed = envelope(payload, sandbox.board[:2])
+    unprefixed.signatures[0].signature = sign(sandbox.board[0], payload)
+    with pytest.raises(Refused, match="has 1 valid"):
+        covenants.verify(_file(unprefixed), sandbox.pin, NOW)
+
+
+def test_a_changed_payload_is_not_what_was_pinned(sandbox: Sandbox) -> None:
+    changed = pb.Covenant()
+    changed.CopyFrom(sandbox.payload)
+    changed.rules.household_limit = 5
+    with pytest.raises(Refused, match="not the covenant that was pinned"):
+        covenants.verify(_file(envelope(encoded(changed), sandbox.board)), sandbox.pin, NOW)
+    with pytest.raises(Refused, match="not the covenant that was pinned"):
+        covenants.verify(sandbox.file, bytes(32), NOW)
+
+
+def test_a_covenant_holds_from_its_first_until_its_last_moment(sandbox: Sandbox) -> None:
+    second = timedelta(seconds=1)
+    assert covenants.verify(sandbox.file, sandbox.pin, FROM).version == 1
+    assert covenants.verify(sandbox.file, sandbox.pin, UNTIL - second).version == 1
+    for outside in (FROM - second, UNTIL):
+        with pytest.raises(Refused, match="is not now"):
+            covenants.verify(sandbox.file, sandbox.pin, outside)
+
+
+def test_the_newest_version_of_a_chain_counts(sandbox: Sandbox) -> None:
+    def limit(number: int) -> Callable[[pb.Covenant], None]:
+        def change(payload: pb.Covenant) -> None:
+            payload.rules.household_limit = number
+
+        return change
+
+    third = sandbox.successor(limit(5)).successor(limit(6))
+    assert (third.covenant.version, third.covenant.household_limit) == (3, 6)
+    assert third.covenant.hash != third.pin == sandbox.pin
+
+
+def test_a_history_whose_past_was_changed_is_refused(sandbox: Sandbox) -> None:
+    first, second, third = pb.CovenantHistory.FromString(
+        sandbox.successor(lambda payload: None).successor(lambda payload: None).file
+    ).versions
+    with pytest.raises(Refused, match="the history was changed"):
+        covenants.verify(_file(first, third), sandbox.pin, NOW)
+    other = pb.Covenant.FromString(second.payload)
+    other.rules.household_limit = 7
+    with pytest.raises(Refused, match="the history was changed"):
+        covenants.verify(_file(first, envelope(encoded(other), sandbox.board), third), sandbox.pin, NOW)
+    with pytest.raises(Refused, match="the history was changed"):
+        covenants.verify(_file(first, first), sandbox.pin, NOW)
+
+
+def test_a_new_board_signs_only_what_follows_on_its_appointment(sandbox: Sandbox) -> None:
+    new = [SecretBytes(bytes([number]) * 32) for number in (1, 2)]
+
+    def appoint(payload: pb.Covenant) -> None:
+        del payload.board_keys[:]
+        payload.board_keys.extend(public_key(seed) for seed in new)
+
+    appointed = sandbox.successor(appoint)
+    assert appointed.covenant.version == 2, "the old board appoints"
+    itself = pb.CovenantHistory.FromString(appointed.file)
+    itself.versions[1].CopyFrom(envelope(itself.versions[1].payload, new))
+    with pytest.raises(Refused, match="0 valid board signatures"):
+        covenants.verify(encoded(itself), sandbox.pin, NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda payload: payload.key_holders[0].__setattr__("name", "another"),
+        lambda payload: payload.__setattr__("key_threshold", 1),
+        lambda payload: payload.epochs[0].__setattr__("number", 9),
+    ],
+    ids=["key holder", "threshold", "epoch"],
+)
+def test_a_board_alone_changes_no_keys(sandbox: Sandbox, change: Callable[[pb.Covenant], None]) -> None:
+    with pytest.raises((Refused, Malformed)):
+        sandbox.successor(change).covenant  # noqa: B018 the verdict is what is tested
+
+
+def test_a_sandbox_never_becomes_real(sandbox: Sandbox) -> None:
+    with pytest.raises(Refused, match="a sandbox never becomes a real federation"):
+        sandbox.successor(lambda payload: payload.__setattr__("sandbox", False)).covenant  # noqa: B018
+
+
+# Field 1000, bytes "x": no version of the contract knows it.
+UNKNOWN = bytes([0xC2, 0x3E, 1, 0x78])
+
+
+def test_an_unknown_field_is_refused_at_every_depth(sandbox: Sandbox) -> None:
+    with pytest.raises(Malformed, match="does not know"):
+        covenants.verify(sandbox.file + UNKNOWN, sandbox.pin, NOW)
+    inside = encoded(sandbox.payload) + UNKNOWN
+    with pytest.raises(Malformed, match="does not know"):
+        covenants.verify(_file(envelope(inside, sandbox.board)), covenants.covenant_hash(inside), NOW)
+    deep = pb.Covenant()
+    deep.CopyFrom(sandbox.payload)
+    deep.members[0].MergeFromString(UNKNOWN)
+    with pytest.raises(Malformed, match="does not know"):
+        covenants.verify(_file(envelope(encoded(deep), sandbox.board)), covenants.covenant_hash(encoded(deep)), NOW)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"a covenant"])
+def test_what_is_no_covenant_file_is_malformed(content: bytes) -> None:
+    with pytest.raises(Malformed):
+        covenants.verify(content, bytes(32), NOW)
+
+
+def test_a_truncated_file_never_verifies(sandbox: Sandbox) -> None:
+    for length in range(0, len(sandbox.file), 37):
+        with pytest.raises((Malformed, Refused)):
+            covenants.verify(sandbox.file[:length], sandbox.pin, NOW)
+
+
+def test_two_covenants_that_share_a_key_are_found(sandbox: Sandbox) -> None:
+    other = make_covenant(id="elsewhere", change=lambda payload: payload.epochs[0].CopyFrom(sandbox.payload.epochs[0]))
+    assert sorted(other.covenant.shared_keys(sandbox.covenant)) == [("address", 1), ("bsn", 1)]
+    assert make_covenant().covenant.shared_keys(sandbox.covenant) == []
+
+
+def test_only_those_named_take_part(sandbox: Sandbox) -> None:
+    covenant = sandbox.covenant
+    assert covenant.knows(sandbox.member("school"))
+    assert covenant.knows(sandbox.key_holder(3))
+    assert covenant.knows(sandbox.index)
+    assert not covenant.knows(Identity(covenant.id, Role.KEYHOLDER, "school"))
+    assert not covenant.knows(Identity("elsewhere", Role.NODE, "school"))
+    with pytest.raises(NotPermitted):
+        covenant.member("stranger")
+
+
+def test_a_dealt_share_says_nothing_alone() -> None:
+    """Both 2-of-3 quorums make the same key; one share, taken as the key, does not."""
+    key = dealer.deal("bsn", 1, 2, (1, 2, 3), lambda count: b"\x03" * count)
+    assert key.public_key not in key.public_shares.values()
+    assert len(set(key.public_shares.values())) == 3

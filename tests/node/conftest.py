@@ -1,0 +1,44 @@
+"""One node without servers: a real covenant, a real store, a clock that the test sets."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from raakvlak_node.node import Node
+from raakvlak_protocol.v1 import covenant_pb2 as pb
+
+from tests.covenants import NOW, make_covenant
+from tests.federation import Clock, make_node
+
+NodeOf = Callable[..., Node]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW)
+
+
+@pytest.fixture
+def node_of(tmp_path: Path, clock: Clock) -> Iterator[NodeOf]:
+    """Makes nodes of a member of a covenant with the given kind of member and limits; closes them."""
+    made: list[Node] = []
+
+    def make(kind: str = "education", *, adults: bool = True, household_limit: int = 4) -> Node:
+        def change(payload: pb.Covenant) -> None:
+            payload.rules.adult_clients = adults
+            payload.rules.household_limit = household_limit
+
+        members = {"own": kind, "town": "municipality", "coordinator": "coordinator"}
+        sandbox = make_covenant(members=members, change=change)
+        folder = tmp_path / f"node-{len(made)}"
+        made.append(make_node(sandbox, "own", folder, clock, index="127.0.0.1:1", key_holders={}))
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.close()
+
+
+@pytest.fixture
+def node(node_of: NodeOf) -> Node:
+    return node_of()
