@@ -50,10 +50,11 @@ class Description:
         unknown = content.keys() - {"covenant", "organisation"}
         if unknown:
             raise Refused(f"{path}: unknown {', '.join(sorted(unknown))}; known are [covenant] and [[organisation]]")
+        rules = _rules(path, content.get("covenant", {}))
         organisations = tuple(_organisation(path, each) for each in content.get("organisation", []))
-        if len(organisations) < 2 or len({each.id for each in organisations}) != len(organisations):
-            raise Refused(f"{path}: a federation has two or more [[organisation]], each with its own id")
-        return cls(organisations, _rules(path, content.get("covenant", {})))
+        if not organisations or len({each.id for each in organisations}) != len(organisations):
+            raise Refused(f"{path}: a federation has one or more [[organisation]], each with its own id")
+        return cls(organisations, rules)
 
     @property
     def rules_toml(self) -> str:

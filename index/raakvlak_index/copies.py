@@ -83,6 +83,7 @@ def _made_current(fresh: Path, copy: Path, today: int) -> int:
                 raise Refused(f"{copy} is damaged: take another backup")
             if not made:
                 raise Refused(f"{copy} was not made by 'raakvlak-index backup', and may lack its last writes")
+            connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN")
             _leap(connection, today)
             connection.execute("PRAGMA user_version = 0")

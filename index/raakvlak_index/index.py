@@ -41,14 +41,14 @@ LETTER_DAYS: Final = 30
 """An unfetched letter older than this lapses, and its sender is told."""
 MAX_WAITING_LETTERS: Final = 16
 """Letters of one sender in one match that wait at the same time."""
-MAX_WAITING_EVENTS: Final = 100_000
+EVENT_CAP: Final = 100_000
 """Events that wait for one member, unless the settings say otherwise."""
 ALARM_SHARE: Final = 0.8
 """Share of a member's queue at which the operator is alarmed."""
 
 
-class EpochKeys:
-    """Everything that one epoch's pepper computes. Threads may share it; it does not print the pepper."""
+class Pepper:
+    """One epoch's pepper, and everything that is computed under it. Threads may share it; it does not print."""
 
     def __init__(self, pepper: SecretBytes) -> None:
         if len(pepper) != PEPPER_BYTES:
@@ -99,20 +99,20 @@ def _blocks(joined: bytes) -> list[bytes]:
 class Rules:
     """What a store asks while it writes: which keys, who may match whom, how many events may wait."""
 
-    keys: Mapping[int, EpochKeys]
+    keys: Mapping[int, Pepper]
     partners: Mapping[str, frozenset[str]]
-    max_waiting_events: int = MAX_WAITING_EVENTS
+    event_cap: int = EVENT_CAP
 
     @property
     def alarm_at(self) -> int:
         """Waiting events of one member from which on the operator is alarmed."""
-        return int(self.max_waiting_events * ALARM_SHARE)
+        return int(self.event_cap * ALARM_SHARE)
 
     def partners_of(self, member: str) -> frozenset[str]:
         """With whom the member may share a direct match: never itself, never one that left the covenant."""
         return self.partners.get(member, frozenset())
 
-    def keys_of(self, epoch: int) -> EpochKeys:
+    def keys_of(self, epoch: int) -> Pepper:
         """The keys of an epoch; raises Refused for one that this index has no pepper of."""
         found = self.keys.get(epoch)
         if found is None:
@@ -120,14 +120,14 @@ class Rules:
         return found
 
 
-def rules(covenant: Covenant, keys: Mapping[int, EpochKeys], max_waiting_events: int = MAX_WAITING_EVENTS) -> Rules:
+def rules(covenant: Covenant, keys: Mapping[int, Pepper], event_cap: int = EVENT_CAP) -> Rules:
     """The rules under a covenant version."""
     members = covenant.members.values()
     partners = {
         one.id: frozenset(other.id for other in members if other != one and covenant.direct_for(one.kind, other.kind))
         for one in members
     }
-    return Rules(keys, partners, max_waiting_events)
+    return Rules(keys, partners, event_cap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from raakvlak_index.index import PEPPER_BYTES, EpochKeys, epochs_of
+from raakvlak_index.index import PEPPER_BYTES, Pepper, epochs_of
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identity import Identity
 from raakvlak_protocol.party import sealed
@@ -46,7 +46,7 @@ class PepperFile:
 
 
 def missing(
-    keys: Mapping[int, EpochKeys], epochs: Collection[int], checks: Mapping[int, bytes], with_rows: Collection[int]
+    keys: Mapping[int, Pepper], epochs: Collection[int], checks: Mapping[int, bytes], with_rows: Collection[int]
 ) -> set[int]:
     """The epochs of the covenant that need a new pepper.
 
@@ -72,14 +72,14 @@ def prepare(
     checks: Mapping[int, bytes],
     with_rows: Collection[int],
     random: Callable[[int], bytes],
-) -> tuple[dict[int, EpochKeys], set[int]]:
+) -> tuple[dict[int, Pepper], set[int]]:
     """The keys of every epoch, and for which of them a pepper was made now, because nothing was published in it yet.
 
     The new ones are on the disk when this returns; keep their checks in the store before anything is published.
     """
     peppers = file.read()
-    new = missing({epoch: EpochKeys(each) for epoch, each in peppers.items()}, epochs, checks, with_rows)
+    new = missing({epoch: Pepper(each) for epoch, each in peppers.items()}, epochs, checks, with_rows)
     if new:
         peppers |= {epoch: SecretBytes(random(PEPPER_BYTES)) for epoch in new}
         file.write(peppers)
-    return {epoch: EpochKeys(each) for epoch, each in peppers.items()}, new
+    return {epoch: Pepper(each) for epoch, each in peppers.items()}, new

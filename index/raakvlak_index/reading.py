@@ -12,7 +12,7 @@ from raakvlak_protocol.term import month_of, start_of
 
 
 class SqliteReader:
-    """`store.Reader` on a file that a `Sqlite` writes, in this process or another."""
+    """`store.Reader` on a file that a `SqliteStore` writes, in this process or another."""
 
     def __init__(self, path: Path, rules: Rules) -> None:
         self._path = path
@@ -127,7 +127,7 @@ class SqliteReader:
     def _alarms(self, member: dict[str, Any]) -> list[str]:
         found = []
         if member["waiting"] >= self._rules.alarm_at:
-            limit = self._rules.max_waiting_events
+            limit = self._rules.event_cap
             found.append(
                 f"{member['waiting']} events wait for {member['id']}, at most {limit} may: then letters to it are "
                 "refused and new matches wait; ask it to synchronise"

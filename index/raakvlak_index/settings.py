@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from raakvlak_index.index import MAX_WAITING_EVENTS
+from raakvlak_index.index import EVENT_CAP
 from raakvlak_protocol.errors import Malformed
 from raakvlak_protocol.identity import Identity, Role, checked_id
 
@@ -20,7 +20,7 @@ class Settings:
     """Opens secrets.sealed and pepper.sealed; keep it on another disk than these."""
     listen: str
     """host:port on which nodes reach the index; port 0 takes any free one, which the readiness line tells."""
-    max_waiting_events: int = MAX_WAITING_EVENTS
+    event_cap: int = EVENT_CAP
     """Events that may wait for one member; at four fifths of it the log and `status` show an alarm."""
     grace_seconds: int = 10
     """How long calls that run may go on when the program is asked to stop."""
@@ -28,8 +28,8 @@ class Settings:
     def __post_init__(self) -> None:
         checked_id(self.covenant, "covenant")
         checked_id(self.id, "id")
-        if self.max_waiting_events < 1:
-            raise Malformed("at least one event must be able to wait for a member", field="max_waiting_events")
+        if self.event_cap < 1:
+            raise Malformed("at least one event must be able to wait for a member", field="event_cap")
 
     @property
     def identity(self) -> Identity:

@@ -36,10 +36,15 @@ UPDATE event SET kind = 0, match_id = x'', other = 0, epoch = 0, letter = 0, con
 """
 
 
-class Sqlite:
+class SqliteStore:
     """`store.Store` on a file that exists. One thread at a time."""
 
     broken: type[Exception] = sqlite3.Error
+
+    @staticmethod
+    def create(path: Path) -> None:
+        """A new empty store; raises Refused over an existing one."""
+        schema.create_store(path)
 
     def __init__(self, path: Path, rules: Rules) -> None:
         self._path = path
@@ -145,7 +150,7 @@ class Sqlite:
         self.touched |= {self._ids[number]: waiting for number, waiting in changed.items()}
 
     def _queues(self) -> Queues:
-        return Queues(self._db, self._rules.max_waiting_events)
+        return Queues(self._db, self._rules.event_cap)
 
     # --- writes of rows -----------------------------------------------------------------------------------------------
 

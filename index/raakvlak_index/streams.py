@@ -1,4 +1,4 @@
-"""Who watches: one asyncio.Event for each open stream, so that an idle stream costs nothing and a commit wakes at once."""
+"""Who watches: one asyncio.Event for each open stream, so that idle ones cost nothing and a commit wakes them."""
 
 import asyncio
 from collections.abc import Iterable, Iterator

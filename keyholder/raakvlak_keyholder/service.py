@@ -1,8 +1,8 @@
 """The calls of a key holder, and its server: who asks was decided before, here it is charged, evaluated and proved.
 
-Order of Evaluate, which is the quota's whole argument: multiply, which parses every element; charge all of them, durably;
-only then prove and answer. So an element that is none costs the member nothing, nothing leaves this process uncharged,
-and a crash after the charge costs nothing either, because the same request is then known and answered again.
+Order of Evaluate, which is the quota's whole argument: multiply, which parses every element; charge all of them,
+durably; only then prove and answer. So an element that is none costs the member nothing, nothing leaves this process
+uncharged, and a crash after the charge costs nothing either, because the same request is then known and answered again.
 """
 
 import sys

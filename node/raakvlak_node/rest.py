@@ -213,7 +213,7 @@ def _api(own_node: Callable[[], AbstractContextManager[Node]], wake: Callable[[]
         with own_node() as own:
             name = own.caller_of(own.store, given.credentials) if given else None
         if name is None:
-            raise HTTPException(
+            raise _Answer(
                 HTTPStatus.UNAUTHORIZED, "an access token is needed: 'raakvlak-node token new NAME' makes one"
             )
         request.state.caller = name
@@ -336,8 +336,19 @@ def _reference(text: str) -> str:
     return text
 
 
-def _no_such_case() -> HTTPException:
-    return HTTPException(HTTPStatus.NOT_FOUND, "this node has no case of that reference")
+class _Answer(HTTPException):
+    """A refusal in our own words; the framework's may repeat what was sent."""
+
+
+def _no_such_case() -> _Answer:
+    return _Answer(HTTPStatus.NOT_FOUND, "this node has no case of that reference")
+
+
+_WORDS: Final[dict[int, str]] = {
+    HTTPStatus.BAD_REQUEST: "the body can't be read: send JSON in UTF-8",
+    HTTPStatus.NOT_FOUND: "there is no such path",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take that method",
+}
 
 
 _STATUS: Final[tuple[tuple[type[RaakvlakError], HTTPStatus], ...]] = (
@@ -374,14 +385,15 @@ def _answer_problems(api: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         # The library's own message may quote the input, so only the place and the kind of each error are told.
-        errors = [{"column": _place(each["loc"]), "reason": _kind(each["type"])} for each in error.errors()]
+        errors = [{"column": _column(each["loc"]), "reason": _reason(each["loc"], each["type"])} for each in error.errors()]
         detail = "the request is not of its form; every wrong field is listed"
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
     async def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
-        answer = problem(status, error.detail if error.detail != status.phrase else status.description)
+        detail = error.detail if isinstance(error, _Answer) else _WORDS.get(status, "the request can't be answered")
+        answer = problem(status, detail)
         answer.headers.update(error.headers or {})
         if status is HTTPStatus.UNAUTHORIZED:
             answer.headers["WWW-Authenticate"] = "Bearer"
@@ -392,17 +404,38 @@ def _answer_problems(api: FastAPI) -> None:
     api.add_exception_handler(HTTPException, plain)
 
 
-_KNOWN_PLACES: Final = frozenset({*CaseBody.model_fields, "body", "query", "path", "after", "bsn_change", "case_ref"})
+_COLUMNS: Final = frozenset({*CaseBody.model_fields, "after", "bsn_change"})
+_REASONS: Final[dict[str, str]] = {
+    "bool_parsing": "is true or false",
+    "bool_type": "is true or false",
+    "extra_forbidden": "is no field of a case",
+    "greater_than_equal": "is too small",
+    "int_parsing": "is a whole number",
+    "int_parsing_size": "is too large",
+    "less_than_equal": "is too large",
+    "json_invalid": "is no JSON",
+    "list_type": "is a list",
+    "literal_error": "is wrong or changed",
+    "missing": "must be filled in",
+    "model_attributes_type": "is a JSON object, sent with Content-Type: application/json",
+    "string_type": "is a text",
+    "string_unicode": "is not UTF-8",
+    "too_long": f"holds more than {MAX_RELATIVES} relatives",
+}
 
 
-def _place(parts: tuple[int | str, ...]) -> str:
+def _column(place: tuple[int | str, ...]) -> str:
     """The field's name if it is one of ours; an unknown field's name is the caller's text and is not repeated."""
-    known = [str(part) for part in parts if isinstance(part, int) or part in _KNOWN_PLACES]
-    return ".".join(known) if len(known) == len(parts) else "an unknown field"
+    known = [part for part in place if part in _COLUMNS]
+    if known:
+        return str(known[0])
+    return "body" if all(part == "body" or isinstance(part, int) for part in place) else "an unknown field"
 
 
-def _kind(kind: str) -> str:
-    return re.sub(r"[^a-z ]", " ", kind)
+def _reason(place: tuple[int | str, ...], kind: str) -> str:
+    reason = _REASONS.get(kind, re.sub(r"[^a-z ]", " ", kind))
+    in_list = isinstance(place[-1], int) and len(place) > 2
+    return f"number {int(place[-1]) + 1}: {reason}" if in_list else reason
 
 
 def _guard(api: FastAPI, log: Log) -> None:

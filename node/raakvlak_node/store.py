@@ -153,6 +153,8 @@ class Store:
     def __init__(self, path: Path, vault: Vault, *, create: bool = False) -> None:
         if not create and not path.exists():
             raise Refused(f"{path} is missing: restore it from a backup, or run 'init' for a new node")
+        if create:
+            path.touch(mode=0o600)  # before SQLite does: its other files get the permissions of this one
         self.path = path
         self.vault = vault
         self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

@@ -12,6 +12,7 @@ from raakvlak_node.sync import holder_remote
 from raakvlak_protocol.errors import RaakvlakError
 from raakvlak_protocol.identifier import BSN, Bsn
 from raakvlak_protocol.identity import Identity
+from raakvlak_protocol.party import peer
 from raakvlak_protocol.token import TokenKeys
 from raakvlak_protocol.v1 import keyholder_pb2 as pb
 from tests.attacks.dictionary import keys_under, recovered
@@ -62,11 +63,18 @@ class Front:
 
 
 @contextmanager
-def front(sandbox: Sandbox, holder: KeyHolderThreads, change: Change = unchanged) -> Iterator[Front]:
-    """The holder's service with the holder's own certificate, on a port of the front's."""
+def front(
+    sandbox: Sandbox,
+    holder: KeyHolderThreads,
+    change: Change = unchanged,
+    *,
+    credentials: peer.Credentials | None = None,
+) -> Iterator[Front]:
+    """The holder's service on a port of the front's, with the holder's own certificate unless another is given."""
     standing = Front(holder, change)
+    own = credentials or sandbox.credentials(holder.identity)
     handlers = {"Evaluate": standing.evaluate, "Quota": standing.quota}
-    with blocking(sandbox, handlers, Seen(), credentials=sandbox.credentials(holder.identity)) as address:
+    with blocking(sandbox, handlers, Seen(), credentials=own) as address:
         standing.address = address
         yield standing
 
@@ -114,10 +122,10 @@ def evaluate(node: Node, clock: Clock, failed: dict[str, RaakvlakError] | None =
     evaluator = Evaluator(
         node.store, node.covenant, node.member.id, holders, random=os.urandom, report=reported.__setitem__
     )
-    made: list[int] = []
+    counts: list[int] = []
     try:
-        evaluator.run(clock(), lambda: 0, made.append)
-        return sum(made)
+        evaluator.run(clock(), lambda: 0, counts.append)
+        return sum(counts)
     finally:
         evaluator.close()
         for holder in holders:

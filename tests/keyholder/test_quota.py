@@ -125,13 +125,13 @@ class Model:
     daily: int = 0
 
     def charge(self, granted: Quota, count: int, day: int) -> bool:
-        if day > self.day:
-            self.day, self.daily = day, 0
+        """Whether it is charged; a refusal changes nothing, the day that counts included."""
+        used_today = self.daily if self.day >= day else 0
         from_first = min(count, max(granted.first_load - self.first_load, 0))
-        if count - from_first > max(granted.daily - self.daily, 0):
+        if count - from_first > max(granted.daily - used_today, 0):
             return False
         self.first_load += from_first
-        self.daily += count - from_first
+        self.day, self.daily = max(self.day, day), used_today + count - from_first
         return True
 
 
@@ -166,7 +166,7 @@ def test_the_statement_charges_as_the_rules_say(
                 assert first_load == daily == 0
             assert charged == model.charge(granted, count, (now - datetime(1970, 1, 1, tzinfo=UTC)).days)
             used = store.used(ACCOUNT)
-            assert (used.first_load, used.daily if charged else 0) == (model.first_load, model.daily if charged else 0)
+            assert (used.first_load, used.day, used.daily) == (model.first_load, model.day, model.daily)
 
 
 def test_two_processes_stores_race_and_charge_exactly_the_quota(path: Path) -> None:

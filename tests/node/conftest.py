@@ -1,13 +1,14 @@
 """One node without servers: a real covenant, a real store, a clock that the test sets."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from raakvlak_node.node import Node
 from raakvlak_protocol.v1 import covenant_pb2 as pb
 
-from tests.covenants import NOW, make_covenant
+from tests.covenants import NOW, Sandbox, make_covenant
 from tests.federation import Clock, make_node
 
 NodeOf = Callable[..., Node]
@@ -18,19 +19,24 @@ def clock() -> Clock:
     return Clock(NOW)
 
 
+@cache
+def sandbox_of(kind: str, adults: bool, household_limit: int) -> Sandbox:
+    """A covenant whose member `own` is of the kind."""
+
+    def change(payload: pb.Covenant) -> None:
+        payload.rules.adult_clients = adults
+        payload.rules.household_limit = household_limit
+
+    return make_covenant(members={"own": kind, "town": "municipality", "coordinator": "coordinator"}, change=change)
+
+
 @pytest.fixture
 def node_of(tmp_path: Path, clock: Clock) -> Iterator[NodeOf]:
     """Makes nodes of a member of a covenant with the given kind of member and limits; closes them."""
     made: list[Node] = []
 
     def make(kind: str = "education", *, adults: bool = True, household_limit: int = 4) -> Node:
-        def change(payload: pb.Covenant) -> None:
-            payload.rules.adult_clients = adults
-            payload.rules.household_limit = household_limit
-
-        members = {"own": kind, "town": "municipality", "coordinator": "coordinator"}
-        sandbox = make_covenant(members=members, change=change)
-        folder = tmp_path / f"node-{len(made)}"
+        sandbox, folder = sandbox_of(kind, adults, household_limit), tmp_path / f"node-{len(made)}"
         made.append(make_node(sandbox, "own", folder, clock, index="127.0.0.1:1", key_holders={}))
         return made[-1]
 
