@@ -16,7 +16,8 @@ from raakvlak_protocol.errors import Refused, Unavailable
 
 APPLICATION_ID: Final = 0x5241414B
 """Marks the file as an index's store ("RAAK")."""
-WRITER_CACHE_KIB: Final = 48 * 1024
+WRITER_CACHE_KIB: Final = 8 * 1024
+"""Small, so that memory does not grow with the rows: the system's own cache of the file holds the rest."""
 READER_CACHE_KIB: Final = 2 * 1024
 CHECKPOINT_PAGES: Final = 16_000
 """Pages of WAL (64 MB) after which a commit also copies them: at SQLite's 1,000 nearly every publication would."""

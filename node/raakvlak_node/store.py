@@ -264,6 +264,9 @@ class Store:
             )
             self._put_involvements(handle, involved)
             self._mark_matches_of(handle)
+            # Whoever asks for what has changed must hear of a match that now touches this case too.
+            for match in list(self.matches_of_case(handle)):
+                self._run("UPDATE match SET changed = ? WHERE match_id = ?", (self._next_change(), match.match_id))
 
     def put_involvements(self, handle: bytes, involved: Iterable[Involvement]) -> None:
         """What of a stored case may be published, anew: the day or the covenant has changed."""
@@ -548,7 +551,9 @@ class Store:
 
     def matches_of_case(self, handle: bytes) -> Iterator[Match]:
         rows = self._run(
-            "SELECT * FROM match WHERE live = 1 AND person IN (SELECT person FROM involvement WHERE own_case = ?)", (handle,)
+            "SELECT * FROM match WHERE live = 1 AND person IN (SELECT person FROM involvement WHERE own_case = ?)"
+            " ORDER BY changed, match_id",
+            (handle,),
         )
         for row in rows.fetchall():
             yield self._match(row)

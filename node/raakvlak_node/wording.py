@@ -19,7 +19,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "since": "betrokken sinds",
         "their case": "hun kenmerk",
         "awaited": "contactgegevens zijn onderweg",
-        "client": "de jeugdige zelf",
+        "client": "de cliënt zelf",
         "parent": "ouder",
         "child": "kind",
         "sibling": "broer of zus",
@@ -43,6 +43,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
     },
 }
 
+_ORDER: Final = tuple(Relation)
 _ORDERED: Final = (Relation.PARENT, Relation.CHILD, Relation.SIBLING)
 
 
@@ -72,6 +73,11 @@ def _entry(name: str, entry: Entry, words: dict[str, str]) -> list[str]:
         f"    {words['since']} {contact.since.isoformat()}, {words['their case']} {contact.reference}",
         "",
     ]
+
+
+def _in_order(person: tuple[Relation, int]) -> tuple[int, int]:
+    """The client first, the home last."""
+    return _ORDER.index(person[0]), person[1]
 
 
 def person(relation: Relation, place: int, words: dict[str, str]) -> str:

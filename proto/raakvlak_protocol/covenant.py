@@ -33,6 +33,8 @@ NEVER_DIRECT: Final = frozenset({"shelter"})
 MAX_RETENTION_MONTHS: Final = 24
 MAX_MIXING_MINUTES: Final = 24 * 60
 KEY_BYTES: Final = 32
+MAX_QUOTA: Final = 10**9
+"""Evaluations; more than there are numbers that pass the 11-proof."""
 
 T = TypeVar("T")
 
@@ -305,11 +307,16 @@ def _member(covenant_id: str, entry: pb.Member) -> Member:
         raise Malformed(f"member {checked_id(entry.id)} is of an unknown kind; known are {', '.join(KINDS)}", field="kind")
     if not _is_signing_key(entry.signing_key) or not _is_letter_key(entry.letter_key):
         raise Malformed(f"member {checked_id(entry.id)} has a key that is none", field="signing_key")
-    quotas = {each.namespace: Quota(each.declared, each.first_load, each.daily) for each in entry.quotas}
+    quotas = {each.namespace: _quota(each) for each in entry.quotas}
     if len(quotas) != len(entry.quotas) or not quotas.keys() <= set(NAMESPACES):
         raise Malformed(f"member {checked_id(entry.id)} has a quota twice or for an unknown namespace", field="quotas")
     identity = Identity(covenant_id, Role.NODE, checked_id(entry.id))
     return Member(identity, entry.name, entry.kind, entry.signing_key, entry.letter_key, MappingProxyType(quotas))
+
+
+def _quota(entry: pb.Quota) -> Quota:
+    numbers = (entry.declared, entry.first_load, entry.daily)
+    return Quota(*(_between(number, 0, MAX_QUOTA, "quotas") for number in numbers))
 
 
 def _key_holders(message: pb.Covenant) -> Mapping[str, KeyHolder]:

@@ -73,7 +73,7 @@ def front(
     """The holder's service on a port of the front's, with the holder's own certificate unless another is given."""
     standing = Front(holder, change)
     own = credentials or sandbox.credentials(holder.identity)
-    handlers = {"Evaluate": standing.evaluate, "Quota": standing.quota}
+    handlers: dict[str, peer.Handler] = {"Evaluate": standing.evaluate, "Quota": standing.quota}
     with blocking(sandbox, handlers, Seen(), credentials=own) as address:
         standing.address = address
         yield standing

@@ -92,9 +92,13 @@ def channel(sandbox: Sandbox, holder: KeyHolderThreads, own: peer.Credentials | 
         yield opened
 
 
+def unary(opened: grpc.Channel, method: str) -> "grpc.UnaryUnaryMultiCallable[bytes, bytes]":
+    return opened.unary_unary(method)
+
+
 def refusal(opened: grpc.Channel, method: str, raw: bytes) -> grpc.StatusCode:
     with pytest.raises(grpc.RpcError) as refused:
-        opened.unary_unary(method)(raw, timeout=20)
+        unary(opened, method)(raw, timeout=20)
     code: grpc.StatusCode = refused.value.code()
     return code
 
@@ -112,15 +116,15 @@ def test_a_certificate_that_is_none_is_refused_in_the_handshake(
 ) -> None:
     school = sandbox.member("school").uri
     namesake = Authority.create(f"{sandbox.payload.id} CA", datetime.now(UTC))
-    given = {
-        "another CA": lambda: issued(sandbox, school, authority=Authority.create("another CA", datetime.now(UTC))),
-        "the same CA's name": lambda: issued(sandbox, school, authority=namesake),
-        "expired": lambda: issued(sandbox, school, days=(-9, -1)),
-        "not yet valid": lambda: issued(sandbox, school, days=(1, 9)),
-        "none": lambda: None,
-    }[wrong]()
+    given: dict[str, peer.Credentials | None] = {
+        "another CA": issued(sandbox, school, authority=Authority.create("another CA", datetime.now(UTC))),
+        "the same CA's name": issued(sandbox, school, authority=namesake),
+        "expired": issued(sandbox, school, days=(-9, -1)),
+        "not yet valid": issued(sandbox, school, days=(1, 9)),
+        "none": None,
+    }
     log = holders[1].log()
-    with channel(sandbox, holders[1], given) as opened:
+    with channel(sandbox, holders[1], given[wrong]) as opened:
         for method in METHODS:
             assert refusal(opened, method, request(sandbox)) is grpc.StatusCode.UNAVAILABLE
     assert holders[1].log() == log, "the service never heard of it"
@@ -166,7 +170,7 @@ def test_no_header_makes_one_member_another(sandbox: Sandbox, holders: dict[int,
     town = sandbox.member("town")
     headers = tuple((name, town.uri) for name in ("peer_uri", "x-forwarded-client-cert", "authorization", "member"))
     with channel(sandbox, holders[1], sandbox.credentials(sandbox.member("coordinator"))) as opened:
-        opened.unary_unary(METHODS[0])(request(sandbox), timeout=20, metadata=headers)
+        unary(opened, METHODS[0])(request(sandbox), timeout=20, metadata=headers)
     assert (used(sandbox, holders[1], "coordinator"), used(sandbox, holders[1], "town")) == (3, 0)
 
 

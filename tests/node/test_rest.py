@@ -159,30 +159,30 @@ def test_the_same_case_from_a_file_and_over_rest_is_one(api: Caller) -> None:
     assert api.put("/v1/cases/ZK-1", json=body).json()["result"] == "unchanged"
 
 
-@pytest.mark.parametrize(
-    ("path", "reference"),
-    [
-        ("2026/17-b", "2026/17-b"),
-        ("2026%2F17-b", "2026/17-b"),
-        ("a%20b%3F%23%25", "a b?#%"),
-        ("J%C3%A9r%C3%B4me", "Jérôme"),
-        ("%20ZK-1%20", "ZK-1"),
-        ("x" * 64, "x" * 64),
-        ("pictures/1", "pictures/1"),
-    ],
-)
-def test_any_reference_that_fits_on_a_path(api: Caller, path: str, reference: str) -> None:
-    assert api.put(f"/v1/cases/{path}", json=BODY).json()["case_ref"] == reference
-    assert api.get(f"/v1/cases/{path}").status_code == 200
-    assert api.get(f"/v1/pictures/{path}").json() == {"case_ref": reference, "matches": []}
-    assert [found.reference for _, found in api.node.store.cases()] == [reference]
-    assert api.delete(f"/v1/cases/{path}").status_code == 204
+REFERENCES = [
+    ("2026/17-b", "2026/17-b"),
+    ("2026%2F17-b", "2026/17-b"),
+    ("a%20b%3F%23%25", "a b?#%"),
+    ("J%C3%A9r%C3%B4me", "Jérôme"),
+    ("%20ZK-1%20", "ZK-1"),
+    ("x" * 64, "x" * 64),
+    ("pictures/1", "pictures/1"),
+]
 
 
-@pytest.mark.parametrize("path", ["", "%20", "x" * 65, "x" * 5000])
-def test_a_reference_that_is_none(api: Caller, path: str) -> None:
-    for answer in (api.put(f"/v1/cases/{path}", json=BODY), api.get(f"/v1/cases/{path}"), api.get(f"/v1/pictures/{path}")):
-        assert "1 to 64 characters" in problem(answer, 422)["detail"]
+def test_any_reference_that_fits_on_a_path(api: Caller) -> None:
+    for path, reference in REFERENCES:
+        assert api.put(f"/v1/cases/{path}", json=BODY).json()["case_ref"] == reference
+        assert api.get(f"/v1/cases/{path}").status_code == 200
+        assert api.get(f"/v1/pictures/{path}").json() == {"case_ref": reference, "matches": []}
+        assert [found.reference for _, found in api.node.store.cases()] == [reference]
+        assert api.delete(f"/v1/cases/{path}").status_code == 204
+
+
+def test_a_reference_that_is_none(api: Caller) -> None:
+    for path in ("", "%20", "x" * 65, "x" * 5000):
+        for answer in (api.put(f"/v1/cases/{path}", json=BODY), *map(api.get, (f"/v1/cases/{path}", f"/v1/pictures/{path}"))):
+            assert "1 to 64 characters" in problem(answer, 422)["detail"]
 
 
 def test_control_characters_in_a_path(api: Caller) -> None:
@@ -204,26 +204,26 @@ def test_an_adult_where_the_covenant_allows_none(node_of: NodeOf) -> None:
         assert columns(api.put("/v1/cases/ZK-1", json=BODY | {"birth_date": "1985-01-01"})) == ["birth_date"]
 
 
-@pytest.mark.parametrize(
-    ("change", "column", "reason"),
-    [
-        ({"bsn": int(bsn(1))}, "bsn", "is a text"),
-        ({"bsn": None}, "bsn", "is a text"),
-        ({"bsn": [bsn(1)]}, "bsn", "is a text"),
-        ({"bsn": {bsn(1): bsn(1)}}, "bsn", "is a text"),
-        ({"sibling_bsns": bsn(3)}, "sibling_bsns", "is a list"),
-        ({"sibling_bsns": [bsn(3), int(bsn(4))]}, "sibling_bsns", "number 2: is a text"),
-        ({"sibling_bsns": [bsn(3)] * (MAX_RELATIVES + 1)}, "sibling_bsns", "holds more than 20 relatives"),
-        ({"confidential": "perhaps"}, "confidential", "is true or false"),
-        ({"confidential": []}, "confidential", "is true or false"),
-        ({bsn(7): "x"}, "an unknown field", "is no field of a case"),
-        ({"case_ref": "ZK-1"}, "an unknown field", "is no field of a case"),
-        ({"function": "mentor\ud800"}, "function", "is not UTF-8"),
-    ],
-)
-def test_a_body_of_another_form_is_told_by_fields(api: Caller, change: dict[str, object], column: str, reason: str) -> None:
-    answer = api.put("/v1/cases/ZK-1", content=json.dumps(BODY | change), headers=JSON)
-    assert problem(answer, 422)["errors"] == [{"column": column, "reason": reason}]
+FORMS: list[tuple[dict[str, object], str, str]] = [
+    ({"bsn": int(bsn(1))}, "bsn", "is a text"),
+    ({"bsn": None}, "bsn", "is a text"),
+    ({"bsn": [bsn(1)]}, "bsn", "is a text"),
+    ({"bsn": {bsn(1): bsn(1)}}, "bsn", "is a text"),
+    ({"sibling_bsns": bsn(3)}, "sibling_bsns", "is a list"),
+    ({"sibling_bsns": [bsn(3), int(bsn(4))]}, "sibling_bsns", "number 2: is a text"),
+    ({"sibling_bsns": [bsn(3)] * (MAX_RELATIVES + 1)}, "sibling_bsns", "holds more than 20 relatives"),
+    ({"confidential": "perhaps"}, "confidential", "is true or false"),
+    ({"confidential": []}, "confidential", "is true or false"),
+    ({bsn(7): "x"}, "an unknown field", "is no field of a case"),
+    ({"case_ref": "ZK-1"}, "an unknown field", "is no field of a case"),
+    ({"function": "mentor\ud800"}, "function", "is not UTF-8"),
+]
+
+
+def test_a_body_of_another_form_is_told_by_fields(api: Caller) -> None:
+    for change, column, reason in FORMS:
+        answer = api.put("/v1/cases/ZK-1", content=json.dumps(BODY | change), headers=JSON)
+        assert problem(answer, 422)["errors"] == [{"column": column, "reason": reason}]
 
 
 def test_a_body_that_is_not_said_to_be_json(api: Caller) -> None:
@@ -236,13 +236,13 @@ def test_fields_that_lack_are_all_told(api: Caller) -> None:
     assert columns(api.put("/v1/cases/ZK-1", json={})) == ["bsn", "function", "since"]
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b'{"bsn": "%s"' % bsn(1).encode(), b"[]", b'"x"', b"null", b"\xff\xfe", b"[" * 50_000, b"1" * 5_000]
-)
-def test_broken_json(api: Caller, content: bytes) -> None:
-    answer = api.put("/v1/cases/ZK-1", content=content, headers=JSON)
-    problem(answer, answer.status_code)
-    assert answer.status_code in (400, 422)
+def test_broken_json(api: Caller) -> None:
+    half = b'{"bsn": "%s"' % bsn(1).encode()
+    for content in (b"", b"{", half, b"[]", b'"x"', b"null", b"\xff\xfe", b"[" * 50_000, b"1" * 5_000):
+        answer = api.put("/v1/cases/ZK-1", content=content, headers=JSON)
+        assert answer.status_code in (400, 422)
+        problem(answer, answer.status_code)
+    assert bsn(1) not in "".join(api.heard + api.lines)
 
 
 # --- a client whose number differs ------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_the_log_names_route_status_and_caller_and_no_case(api: Caller) -> None:
     assert [(each["method"], each["route"], each["status"], each["caller"]) for each in events] == [
         ("PUT", "/v1/cases/{case_ref:path}", 202, "case-system"),
         ("GET", "none", 404, ""),
-        ("other", "none", 405, ""),
+        ("other", "/v1/cases/{case_ref:path}", 405, ""),
         ("GET", "/v1/pictures/{case_ref:path}", 401, ""),
     ]
     assert "SECRET" not in "".join(api.lines)
@@ -311,25 +311,24 @@ def test_the_log_names_route_status_and_caller_and_no_case(api: Caller) -> None:
 # --- what is not of this API ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/", 404), ("GET", "/v1/cases", 404), ("GET", "/v1/cases?bsn=123456782", 404), ("GET", "/docs", 404),
-        ("GET", "/v1/matches/", 404), ("POST", "/v1/cases/ZK-1", 405), ("PATCH", "/v1/cases/ZK-1", 405),
-        ("PUT", "/v1/matches", 405), ("HEAD", "/v1/matches", 405), ("OPTIONS", "/v1/cases/ZK-1", 405),
-        ("TRACE", "/healthz", 405), ("BREW", "/healthz", 405), ("GET", "//v1/matches", 404),
-    ],
-)  # fmt: skip
-def test_other_paths_and_methods(api: Caller, method: str, path: str, status: int) -> None:
-    answer = api.request(method, path)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.status_code == status
-    assert "location" not in answer.headers
-    assert "123456782" not in str(answer.headers)
-    if method != "HEAD":
-        problem(answer, status)
-    if status == 405:
-        assert answer.headers["allow"]
+OTHERS = [
+    ("GET", "/", 404), ("GET", "/v1/cases", 404), ("GET", "/v1/cases?bsn=123456782", 404), ("GET", "/docs", 404),
+    ("GET", "/v1/matches/", 404), ("POST", "/v1/cases/ZK-1", 405), ("PATCH", "/v1/cases/ZK-1", 405),
+    ("PUT", "/v1/matches", 405), ("HEAD", "/v1/matches", 405), ("OPTIONS", "/v1/cases/ZK-1", 405),
+    ("TRACE", "/healthz", 405), ("BREW", "/healthz", 405), ("GET", "//v1/matches", 404),
+]  # fmt: skip
+
+
+def test_other_paths_and_methods(api: Caller) -> None:
+    for method, path, status in OTHERS:
+        answer = api.request(method, path)
+        assert answer.status_code == status
+        if method != "HEAD":
+            problem(answer, status)
+        if status == 405:
+            assert answer.headers["allow"]
+        assert "location" not in answer.headers
+        assert "123456782" not in str(answer.headers)
 
 
 def test_a_body_that_is_too_large(api: Caller) -> None:
@@ -370,7 +369,7 @@ def test_an_error_of_ours_is_a_problem_and_names_only_its_class_in_the_log(
 SENT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).map(lambda text: f"§{text}§")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(
     st.dictionaries(st.sampled_from([*BODY, "other"]), SENT | st.lists(SENT | st.integers(10**8, 10**9)), max_size=4),
     st.dictionaries(SENT, SENT, max_size=2),
@@ -485,9 +484,9 @@ def test_pages_leave_nothing_out(api: Caller, monkeypatch: pytest.MonkeyPatch) -
     assert pages == 3
 
 
-@pytest.mark.parametrize("after", ["-1", "x", "1.5", "9" * 30, "9" * 5000, ""])
-def test_a_wrong_after(api: Caller, after: str) -> None:
-    assert columns(api.get(f"/v1/matches?after={after}")) == ["after"]
+def test_a_wrong_after(api: Caller) -> None:
+    for after in ("-1", "x", "1.5", "9" * 30, "9" * 5000, ""):
+        assert columns(api.get(f"/v1/matches?after={after}")) == ["after"]
 
 
 def test_a_member_that_left_the_covenant_is_still_to_be_called(api: Caller) -> None:
