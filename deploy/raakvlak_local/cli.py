@@ -31,9 +31,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """The console script."""
     try:
-        cli.main(prog_name="raakvlak-local", standalone_mode=False)
-    except click.exceptions.Exit as exit:
-        sys.exit(exit.exit_code)
+        sys.exit(cli.main(prog_name="raakvlak-local", standalone_mode=False) or 0)
     except click.ClickException as error:
         say(error.format_message())
         sys.exit(FAILED)
@@ -46,7 +44,6 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         say("broken off; run the same command again to go on")
         sys.exit(FAILED)
-    sys.exit(0)
 
 
 def say(message: str) -> None:

@@ -50,13 +50,14 @@ def missing(
 ) -> set[int]:
     """The epochs of the covenant that need a new pepper.
 
-    Raises Refused where a pepper is not the one that made the rows, or rows stand whose pepper is gone.
+    Raises Refused where a pepper is not the one that made the rows, or rows stand whose pepper is gone. An epoch
+    without rows has nothing that a pepper could fail to find.
     """
     lost = set(with_rows) - keys.keys()
     if lost:
         raise Refused(f"the pepper of epoch {epochs_of(lost)} is lost, and rows stand that it made: {_MEANING}")
-    for epoch, check in checks.items():
-        if epoch in keys and keys[epoch].check() != check:
+    for epoch in set(with_rows) & checks.keys():
+        if keys[epoch].check() != checks[epoch]:
             raise Refused(
                 f"the pepper of epoch {epoch} is not the one that this store's rows were made with: {_MEANING}"
             )

@@ -109,8 +109,7 @@ def demand_known(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise Refused(f"{path} is no index's store")
     applied = {each.name for each in migrations.applied(Database(connection))}
-    known = applied | {each.name for each in migrations.pending(Database(connection))}
-    if applied - {each.name for each in migrations._migrations} or not known:
+    if applied - {each.name for each in migrations.pending(Database(memory=True))}:
         raise Refused(f"{path} was written by a newer raakvlak-index: run that version, this one would damage it")
 
 

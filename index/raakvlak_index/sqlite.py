@@ -87,6 +87,7 @@ class SqliteStore:
             self.touched = touched
             self._db.execute("ROLLBACK TO step")
             self._db.execute("RELEASE step")
+            self._know_members()
             raise
         self._db.execute("RELEASE step")
 

@@ -69,7 +69,8 @@ class Writer:
         while len(taken) < MAX_TOGETHER and taken[-1] is not None and not self._jobs.empty():
             taken.append(self._jobs.get())
         jobs = [each for each in taken if each is not None]
-        self._together(store, jobs)
+        if jobs:
+            self._together(store, jobs)
         return len(jobs) == len(taken)
 
     def _together(self, store: Store, jobs: Sequence[tuple[Job, Future[Any]]]) -> None:

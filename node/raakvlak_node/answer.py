@@ -13,6 +13,7 @@ from typing import Final
 
 from raakvlak_node.case import Case
 from raakvlak_node.publish import Publisher
+from raakvlak_node.receive import direct
 from raakvlak_node.store import Match, Place, Store
 from raakvlak_protocol import letter, letter_content
 from raakvlak_protocol.covenant import Covenant
@@ -52,8 +53,8 @@ class Writer:
 
     def _write(self, match: Match, now: int) -> int:
         places = self._store.places(match.person)
-        if not places or match.other not in self._covenant.members:
-            return 0  # The row is about to be withdrawn, or the other takes part no more.
+        if not places or not direct(self._covenant, self._member, match.other):
+            return 0  # The row is about to be withdrawn, or the covenant no more lets the two see each other's.
         number, previous = match.own_number, match.own_hash or NO_PREVIOUS
         written = 0
         for column, last, content in self._contents(match, places):

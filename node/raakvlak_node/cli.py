@@ -48,9 +48,8 @@ def cli() -> None:
 def main() -> NoReturn:
     """The console script: translates every error into a message and an exit code, in this one place."""
     try:
-        cli.main(prog_name="raakvlak-node", standalone_mode=False)
-    except click.exceptions.Exit as exit:
-        sys.exit(exit.exit_code)
+        # Without its standalone mode click returns the code of an Exit instead of ending the process with it.
+        sys.exit(cli.main(prog_name="raakvlak-node", standalone_mode=False) or DONE)
     except click.Abort:
         say("broken off; what was stored stays, the same command goes on from there")
         sys.exit(FAILED)
@@ -75,7 +74,10 @@ def main() -> NoReturn:
     except OSError as error:
         say(f"{error.filename or 'a file'}: {(error.strerror or 'failed').lower()}")
         sys.exit(FAILED)
-    sys.exit(DONE)
+    except Exception as error:
+        # Its text may quote an identifier, and so may a traceback's last line.
+        say(f"internal error: {type(error).__name__} at {events.place(error)}; what it said is not shown, please report it")
+        sys.exit(FAILED)
 
 
 def _plain(message: str) -> str:
@@ -183,14 +185,16 @@ def join(folder: Path, certificate: Path, covenant_file: Path, pin: str) -> None
 @click.option("--dry-run", is_flag=True, help="Tell what would happen; store and write nothing.")
 @click.option("--withdraw-missing", is_flag=True, help="Withdraw the cases that are not in the file.")
 @click.option("--bsn-changes", type=click.Choice(["wrong", "changed"]), help="What a new BSN of a known client means: the old one was wrong (withdrawn at once) or has changed (both until the term).")
-@click.option("--rejected", type=click.Path(path_type=Path, dir_okay=False), help="Where the rejected rows go.  [default: the folder's rejected/]")
+@click.option("--rejected", type=click.Path(path_type=Path, dir_okay=False), help="Where the rejected rows go.  [default: beside FILE, or in the folder where that is read-only]")
 def import_(folder: Path, as_json: bool, file: Path, dry_run: bool, withdraw_missing: bool, bsn_changes: BsnChange | None, rejected: Path | None) -> None:
     """Import a caseload FILE. Imported again it changes nothing; cut off, the same command goes on."""
     from raakvlak_node import caseload
 
     with opened(folder) as node, file.open("rb") as source:
         total = caseload.size(file)
-        target = rejected or node.folder.path / "rejected" / importing.rejected_name(file, node.clock())
+        # Beside the caseload, where the same identifiers lie already; where that can't be, in the node's folder.
+        beside = file.parent if os.access(file.parent, os.W_OK) else node.folder.path / "rejected"
+        target = rejected or beside / importing.rejected_name(file, node.clock())
         with _bar(2 * total, "importing") as progress:
             report = importing.Import(
                 node,

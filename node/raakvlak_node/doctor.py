@@ -5,9 +5,10 @@ Each check looks at one thing and answers in one line. It changes nothing and ch
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from raakvlak_node.evaluate import moment
 from raakvlak_node.node import Node
 from raakvlak_node.sync import holder_remote
 from raakvlak_protocol.errors import RaakvlakError
@@ -85,7 +86,7 @@ def _key_holder(node: Node, holder: str) -> Iterator[Finding]:
     finally:
         remote.close()
     yield Finding(name, "good", "reachable")
-    yield _clock(node, name, datetime.fromtimestamp(min(reply.now, 2**40), UTC))
+    yield _clock(node, name, moment(reply.now))
     for left in reply.quotas:
         yield _quota(node, name, left)
 

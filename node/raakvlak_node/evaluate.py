@@ -23,8 +23,15 @@ from raakvlak_protocol.v1 import keyholder_pb2 as pb
 
 CHUNK_ELEMENTS: Final = voprf.MAX_BATCH
 ANSWER_SECONDS: Final = 10.0
+LAST_SECOND: Final = 253402300799
+"""The end of the year 9999, in Unix seconds."""
 
 Report = Callable[[str, RaakvlakError], None]
+
+
+def moment(unix_seconds: int) -> datetime:
+    """What a key holder says of time; a moment that no calendar has becomes the last one that it has."""
+    return datetime.fromtimestamp(min(unix_seconds, LAST_SECOND), UTC)
 
 
 @dataclass
@@ -122,7 +129,7 @@ class Evaluator:
         list(self._threads.map(ask, self._holders))
 
     def _keep_left(self, holder: Holder, left: pb.QuotaLeft) -> None:
-        until = datetime.fromtimestamp(min(left.until, 2**40), UTC)
+        until = moment(left.until)
         holder.left[left.namespace, left.epoch] = (left.first_load + left.daily, until)
 
     def _fail(self, holder: Holder, error: RaakvlakError) -> None:

@@ -298,4 +298,5 @@ def open_node(path: Path, clock: Clock = utc_now, random: Callable[[int], bytes]
     own = read_settings(folder)
     ready = membership.load(folder, identity_of(own.covenant, own.id), lock_of(own), clock())
     store = Store(folder.path / STORE, Vault(ready.secrets[VAULT_KEY], random))
+    store.prove_vault()
     return Node(folder, own, ready, store, clock, random)

@@ -21,6 +21,8 @@ from raakvlak_protocol.v1 import index_pb2 as pb
 CALL_SECONDS: Final = 60.0
 STREAM_SECONDS: Final = 600.0
 CHUNK_ITEMS: Final = 5_000
+MAX_NUMBER: Final = 2**63 - 1
+"""The largest number that the store can keep; no series of one a write or event comes near it."""
 
 M = TypeVar("M", bound=Message)
 
@@ -60,6 +62,8 @@ class Publisher:
         was written: one of the two was restored from a backup, or another copy of this node is at work.
         """
         reply = self.call("Open", pb.OpenRequest(covenant_hash=self._covenant.hash), pb.OpenReply)
+        if max(reply.generation, reply.last_sequence) > MAX_NUMBER:
+            raise self._evidence("told a number at Open that no series reaches")
         self._generation = reply.generation
         self.last_sequence = reply.last_sequence
         pending = self._store.in_flight()
@@ -150,5 +154,15 @@ class Publisher:
     def _finish_publish(self, write: InFlight, reply: pb.PublishReply) -> None:
         references = list(reply.references)
         if len(references) != len(write.items) or any(len(each) != REFERENCE_BYTES for each in references):
-            raise Evidence("the index answered a publication with other references than one for each token")
+            raise self._evidence("answered a publication with other references than one for each token")
+        if len(set(references)) != len(references) or any(map(self._names_another, references, write.items)):
+            raise self._evidence("answered a publication with one reference for two tokens")
         self._store.finish_publish(write, references, reply.removal_month)
+
+    def _names_another(self, reference: bytes, person: bytes) -> bool:
+        """Whether a row of someone else goes by this reference already."""
+        holders = (self._store.person_of(reference, epoch) for epoch in self._covenant.epochs)
+        return any(holder not in (None, person) for holder in holders)
+
+    def _evidence(self, what: str) -> Evidence:
+        return Evidence(f"the index {what}", party=self._covenant.index.id)

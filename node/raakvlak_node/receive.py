@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
+from raakvlak_node.publish import MAX_NUMBER
 from raakvlak_node.store import Match, Store
 from raakvlak_protocol import letter, letter_content
 from raakvlak_protocol.covenant import Covenant
@@ -48,11 +49,23 @@ def turn(known_number: int, known_hash: bytes | None, number: int, previous: byt
     return Turn.NEXT if previous == known_hash else Turn.BROKEN
 
 
+def direct(covenant: Covenant, one: str, other: str) -> bool:
+    """Whether both take part and the covenant lets them see their matches without a coordinator."""
+    members = [covenant.members.get(each) for each in (one, other)]
+    kinds = [member.kind for member in members if member is not None]
+    return len(kinds) == len(members) and covenant.direct_for(*kinds)
+
+
 class Receiver:
     """Applies events to the store. `tell` hears of every letter that is put aside: sender and reason."""
 
     def __init__(
-        self, store: Store, covenant: Covenant, member: str, letter_secret: SecretBytes, tell: Callable[[str, str], None]
+        self,
+        store: Store,
+        covenant: Covenant,
+        member: str,
+        letter_secret: SecretBytes,
+        tell: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._covenant = covenant
@@ -71,6 +84,8 @@ class Receiver:
                 last = batch.events[0].number - 1
                 self._store.set_remark(ANY_NUMBER, "")
             fresh = [event for event in batch.events if event.number > last]
+            if fresh and fresh[-1].number > MAX_NUMBER:
+                raise Evidence("the index told a number that no queue reaches", party=self._covenant.index.id)
             for event in fresh:
                 if event.number != last + 1:
                     raise Evidence(f"the index left out event {last + 1} of this node", party=self._covenant.index.id)
@@ -80,11 +95,12 @@ class Receiver:
         return len(fresh)
 
     def begin(self, match: pb.Match, now: int) -> None:
-        """A match of an own row; one of a row that was withdrawn meanwhile is left."""
+        """A match of an own row; one of a row that was withdrawn meanwhile is left, and so is one with a member whose
+        matches this one may not see directly: what the index tells does not change the covenant."""
         if len(match.match_id) != MATCH_ID_BYTES or len(match.reference) != REFERENCE_BYTES:
             raise Evidence("the index told a match that is not of its form", party=self._covenant.index.id)
         person = self._store.person_of(match.reference, match.epoch)
-        if person is not None and match.other in self._covenant.members and match.other != self._member:
+        if person is not None and match.other != self._member and direct(self._covenant, self._member, match.other):
             self._store.begin_match(match.match_id, person, match.epoch, match.other, now)
 
     def _apply(self, event: pb.Event, now: int) -> None:
@@ -156,6 +172,8 @@ class Receiver:
         # The chain goes on even where a later version wrote what this one can't read.
         self._store.count_their_letter(match.match_id, number, hash)
         said = letter_content.decode(content)
-        self._store.keep_their_letter(match.match_id, "their_proof" if isinstance(said, Proof) else "their_card", content)
+        self._store.keep_their_letter(
+            match.match_id, "their_proof" if isinstance(said, Proof) else "their_card", content
+        )
         if isinstance(said, Proof) and said.write_again:
             self._store.write_again(match.match_id)

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any, Final, TextIO
 
 import structlog
@@ -88,7 +88,7 @@ class Log:
         `doing` says in constant words what failed, for the operator.
         """
         message = error.message if isinstance(error, RaakvlakError) else ""
-        self("error", kind=type(error).__name__, message=message, place=_place(error.__traceback__), doing=doing)
+        self("error", kind=type(error).__name__, message=message, place=place(error), doing=doing)
 
 
 def install(log: Log) -> None:
@@ -122,9 +122,9 @@ def _in_order(logger: Any, method: str, line: structlog.typing.EventDict) -> str
     return {key: line[key] for key in first} | {key: value for key, value in line.items() if key not in first}
 
 
-def _place(trace: TracebackType | None) -> str:
-    """`package/module.py:line` of the innermost frame; no line's text, which may hold a literal."""
-    frames = list(traceback.walk_tb(trace))
+def place(error: BaseException) -> str:
+    """`package/module.py:line` where it was raised; no line's text, which may hold a literal."""
+    frames = list(traceback.walk_tb(error.__traceback__))
     if not frames:
         return ""
     frame, line = frames[-1]

@@ -111,7 +111,7 @@ def load(folder: Folder, identity: Identity, lock: sealed.Lock, now: datetime) -
     for path in (folder.certificate, folder.covenant, folder.pin):
         if not path.exists():
             raise Refused(f"{path} is missing: run the command's 'join' with the certificate and the covenant file")
-    pin = parse_pin(folder.pin.read_text().strip())
+    pin = parse_pin(folder.pin.read_bytes().decode("ascii", "replace").strip())
     certificate, history = folder.certificate.read_bytes(), folder.covenant.read_bytes()
     return _membership(identity, secrets_of(folder, identity, lock), certificate, history, pin, now)
 
@@ -144,13 +144,14 @@ def _demand_own_certificate(membership: Membership, certificate: bytes) -> None:
 
     try:
         leaf = x509.load_pem_x509_certificate(certificate)
-        uris = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
-            x509.UniformResourceIdentifier
-        )
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (ValueError, x509.ExtensionNotFound):
         raise Malformed("this is no certificate with a subject alternative name", field="certificate") from None
-    if uris != [membership.identity.uri]:
-        raise Refused(f"the certificate is not for {membership.identity.uri} alone: have it issued from request.pem")
+    identity = membership.identity
+    named = (names.get_values_for_type(x509.UniformResourceIdentifier), names.get_values_for_type(x509.DNSName))
+    # Without a DNS name gRPC would take the common name for one, and with another's name this party could pose as it.
+    if named != ([identity.uri], [identity.dns_name]):
+        raise Refused(f"the certificate is not for {identity.uri} and {identity.dns_name} alone: issue it from request.pem")
     own = load_pem_private_key(membership.credentials.key.reveal(), None).public_key()
     encoding = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if own.public_bytes(*encoding) != leaf.public_key().public_bytes(*encoding):

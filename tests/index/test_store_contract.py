@@ -1,0 +1,447 @@
+"""What every store of the index promises (`store.Store`, `store.Reader`). Another store joins by a line in STORES."""
+
+import random
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raakvlak_index.index import Pepper, Rules, Standing
+from raakvlak_index.reading import SqliteReader
+from raakvlak_index.sqlite import SqliteStore
+from raakvlak_index.store import Event, Kind, Publication, Reader, Store, Withdrawal
+from raakvlak_protocol.errors import Malformed, Refused, Stale, Unavailable
+from raakvlak_protocol.publication import Visibility
+from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.term import month_of, start_of
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+MEMBERS = ("school", "town", "police", "stranger")
+PEPPER = Pepper(SecretBytes(bytes(32)))
+DIRECT = frozenset({"school", "town", "police"})
+PARTNERS = {member: DIRECT - {member} for member in DIRECT}
+MONTH = month_of(NOW)
+
+Open = Callable[[Path, Rules], tuple[Store, Callable[[], Reader]]]
+
+
+def sqlite(folder: Path, rules: Rules) -> tuple[Store, Callable[[], Reader]]:
+    path = folder / "store.db"
+    if not path.exists():
+        SqliteStore.create(path)
+    return SqliteStore(path, rules), lambda: SqliteReader(path, rules)
+
+
+STORES: dict[str, Open] = {"sqlite": sqlite}
+
+
+def answer(already: Sequence[bool]) -> bytes:
+    return bytes(already)
+
+
+def digest(name: str) -> bytes:
+    return name.encode().ljust(16, b".")
+
+
+@dataclass
+class Desk:
+    """A store with the members' numbers, so that a test names only what it is about."""
+
+    store: Store
+    reader: Reader
+    now: datetime = NOW
+    sequences: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MEMBERS, 0))
+
+    def do(self, verb: Callable[[], Any]) -> Any:
+        with self.store.transaction(), self.store.step():
+            return verb()
+
+    def open(self, member: str) -> Standing:
+        found: Standing = self.do(lambda: self.store.open(member, self.now))
+        return found
+
+    def publication(self, member: str, *names: str, sequence: int = 0, month: int = MONTH + 24) -> Publication:
+        number = sequence or self.sequences[member] + 1
+        hash = repr((member, number, names)).encode()
+        return Publication(member, 1, 1, number, hash, Visibility.DIRECT, [digest(each) for each in names], month)
+
+    def publish(self, member: str, *names: str, month: int = MONTH + 24) -> list[bool]:
+        write = self.publication(member, *names, month=month)
+        found = self.do(lambda: self.store.publish(write, answer, self.now))
+        self.sequences[member] += 1
+        return [bool(each) for each in found]
+
+    def withdraw(self, member: str, *names: str) -> list[bool]:
+        number = self.sequences[member] + 1
+        write = Withdrawal(member, 1, 1, number, repr(names).encode(), [digest(each) for each in names])
+        found = self.do(lambda: self.store.withdraw(write, answer, self.now))
+        self.sequences[member] += 1
+        return [bool(each) for each in found]
+
+    def events(self, member: str, after: int = 0) -> list[Event]:
+        return list(self.reader.events(member, after, 10_000, 2**30).events)
+
+    def kinds(self, member: str) -> list[Kind]:
+        return [event.kind for event in self.events(member)]
+
+    def rows(self, member: str) -> set[bytes]:
+        return {row.digest for row in self.reader.inventory(member, b"", 10_000)}
+
+    def matches(self, member: str) -> set[tuple[bytes, str]]:
+        found = self.reader.matches(member, b"", 10_000)
+        return {(PEPPER.referred(member, [match.reference])[0], match.other) for match in found}
+
+    def post(self, member: str, match_id: bytes, number: int = 1) -> bool:
+        return bool(self.do(lambda: self.store.post(member, 1, match_id, number, b"sealed", self.now)))
+
+
+@pytest.fixture(params=STORES)
+def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+    opened: list[Store | Reader] = []
+
+    def desk(event_cap: int = 1_000, fresh: bool = True) -> Desk:
+        store, reader = STORES[request.param](tmp_path, Rules({1: PEPPER}, PARTNERS, event_cap))
+        found = Desk(store, reader())
+        opened.extend((found.reader, found.store))
+        if fresh:
+            found.do(lambda: store.admit(MEMBERS, NOW))
+            for member in MEMBERS:
+                found.open(member)
+        return found
+
+    yield desk
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def desk(opening: Callable[..., Desk]) -> Desk:
+    return opening()
+
+
+def test_open_counts_generations_and_tells_the_last_write(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    first: Standing = desk.open("school")
+    assert (first.generation, first.sequence, first.answer) == (2, 1, b"\x00")
+    assert first.request_hash == desk.publication("school", "anna", sequence=1).request_hash
+    second: Standing = desk.open("town")
+    assert (second.generation, second.sequence, second.answer, second.request_hash) == (2, 0, b"", b"")
+
+
+def test_admitting_again_changes_nothing(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    desk.do(lambda: desk.store.admit([*MEMBERS, "newcomer"], NOW))
+    assert desk.open("school").sequence == 1
+    assert desk.open("newcomer").generation == 1
+
+
+def test_a_match_for_both_or_for_none(desk: Desk) -> None:
+    desk.publish("school", "anna", "bert")
+    desk.publish("stranger", "anna")
+    desk.publish("town", "carla", "anna")
+    assert desk.matches("school") == {(digest("anna"), "town")}
+    assert desk.matches("town") == {(digest("anna"), "school")}
+    assert desk.matches("stranger") == set()
+    (one,), (other,) = desk.events("school"), desk.events("town")
+    match_id = PEPPER.match_id(digest("anna"), "school", "town")
+    assert one == Event(1, Kind.MATCH, match_id, "town", 1, 0, PEPPER.references("school", [digest("anna")])[0])
+    assert other == Event(1, Kind.MATCH, match_id, "school", 1, 0, PEPPER.references("town", [digest("anna")])[0])
+
+
+def test_a_write_is_carried_out_once_and_in_order(desk: Desk) -> None:
+    desk.publish("town", "anna")
+    write = desk.publication("school", "anna")
+    for _ in range(2):
+        assert desk.do(lambda: desk.store.publish(write, answer, NOW)) == b"\x00"
+    assert desk.kinds("town") == [Kind.MATCH]
+    for sequence, names in ((1, ["bert"]), (3, ["bert"]), (0, ["bert"])):
+        wrong = desk.publication("school", *names, sequence=sequence or 99)
+        with pytest.raises(Stale), desk.store.transaction():
+            desk.store.publish(wrong, answer, NOW)
+    assert desk.rows("school") == {digest("anna")}
+
+
+def test_a_refused_step_leaves_the_others_of_its_transaction(desk: Desk) -> None:
+    good, bad = desk.publication("school", "anna"), desk.publication("town", "anna", sequence=7)
+    with desk.store.transaction():
+        with desk.store.step():
+            desk.store.publish(good, answer, NOW)
+        with pytest.raises(Stale), desk.store.step():
+            desk.store.publish(bad, answer, NOW)
+    assert desk.rows("school") == {digest("anna")}
+    assert desk.rows("town") == set()
+    assert set(desk.store.touched) == set(), "nobody's queue changed"
+
+
+def test_a_transaction_that_breaks_off_changes_nothing(desk: Desk) -> None:
+    desk.publish("school", "anna")
+
+    def breaks(already: Sequence[bool]) -> bytes:
+        raise KeyError("in the middle")
+
+    with pytest.raises(KeyError):
+        desk.do(lambda: desk.store.publish(desk.publication("town", "anna"), breaks, NOW))
+    assert desk.rows("town") == set()
+    assert desk.events("school") == []
+    assert desk.publish("town", "anna") == [False]
+
+
+def test_touched_tells_whose_queue_changed(desk: Desk) -> None:
+    desk.publish("school", "anna", "bert")
+    desk.publish("town", "anna", "bert")
+    assert desk.store.touched == {"school": 2, "town": 2}
+    desk.publish("police", "carla")
+    assert desk.store.touched == {}
+
+
+def test_withdrawing(desk: Desk) -> None:
+    desk.publish("school", "anna", "bert")
+    desk.publish("town", "anna")
+    match_id = desk.events("school")[0].match_id
+    assert desk.post("school", match_id)
+    assert desk.withdraw("town", "anna", "bert") == [True, False]
+    assert desk.kinds("school") == [Kind.MATCH, Kind.MATCH_ENDED]
+    assert desk.kinds("town") == [Kind.MATCH, Kind.VOID, Kind.MATCH_ENDED]
+    assert desk.events("town")[1] == Event(2, Kind.VOID)
+    assert desk.matches("school") == set()
+    assert desk.rows("school") == {digest("anna"), digest("bert")}
+    assert not desk.post("school", match_id)
+
+
+def test_letters_and_acknowledging(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    desk.publish("town", "anna")
+    match_id = desk.events("school")[0].match_id
+    assert desk.post("school", match_id, 1)
+    assert desk.post("school", match_id, 1)
+    assert not desk.post("police", match_id, 1)
+    assert desk.events("town")[1:] == [Event(2, Kind.LETTER, match_id, "school", 0, 1, b"sealed")]
+    assert desk.do(lambda: desk.store.acknowledge("town", 1, 1, NOW)) == 1
+    assert [event.number for event in desk.events("town")] == [2]
+    with pytest.raises(Malformed):
+        desk.do(lambda: desk.store.acknowledge("town", 1, 3, NOW))
+    for number in range(2, 17):
+        desk.post("school", match_id, number)
+    with pytest.raises(Unavailable):
+        desk.post("school", match_id, 17)
+
+
+def test_every_verb_of_an_old_generation_is_stale(desk: Desk) -> None:
+    desk.open("school")
+    withdrawal = Withdrawal("school", 1, 1, 1, b"", [digest("anna")])
+    verbs: list[Callable[[], Any]] = [
+        lambda: desk.store.publish(desk.publication("school", "anna"), answer, NOW),
+        lambda: desk.store.withdraw(withdrawal, answer, NOW),
+        lambda: desk.store.watch("school", 1, 0, NOW),
+        lambda: desk.store.acknowledge("school", 1, 0, NOW),
+        lambda: desk.store.post("school", 1, bytes(16), 1, b"sealed", NOW),
+        lambda: desk.store.begin_replay("school", 1, NOW),
+    ]
+    for verb in verbs:
+        with pytest.raises(Stale):
+            desk.do(verb)
+
+
+def test_events_are_read_in_batches(desk: Desk) -> None:
+    names = [f"person {number}" for number in range(10)]
+    desk.publish("school", *names)
+    desk.publish("town", *names)
+    first = desk.reader.events("school", 0, 4, 2**20)
+    assert ([event.number for event in first.events], first.newest, first.generation) == ([1, 2, 3, 4], 10, 1)
+    assert [event.number for event in desk.reader.events("school", 8, 100, 2**20).events] == [9, 10]
+    assert len(desk.reader.events("school", 0, 100, 0).events) == 1, "one at least, however large"
+
+
+def test_inventory_and_matches_in_pages(desk: Desk) -> None:
+    names = [f"person {number}" for number in range(7)]
+    desk.publish("school", *names)
+    desk.publish("town", *names)
+    rows, last = [], b""
+    while page := desk.reader.inventory("school", last, 3):
+        rows += page
+        last = page[-1].digest
+    assert {row.digest for row in rows} == {digest(name) for name in names}
+    assert len(rows) == 7
+    assert {(row.epoch, row.removal_month, row.visibility) for row in rows} == {(1, MONTH + 24, 1)}
+    ids, last = [], b""
+    while found := desk.reader.matches("town", last, 3):
+        ids += found
+        last = found[-1].match_id
+    assert len({match.match_id for match in ids}) == len(ids) == 7
+
+
+def test_a_gap_gets_a_number_to_go_on_from(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    desk.publish("town", "anna")
+    assert desk.do(lambda: desk.store.watch("school", 1, 0, NOW)) is False
+    desk.do(lambda: desk.store.acknowledge("school", 1, 1, NOW))
+    for _ in range(2):
+        assert desk.do(lambda: desk.store.watch("school", 1, 0, NOW)) is True
+    assert desk.events("school") == [Event(2, Kind.VOID)]
+    with pytest.raises(Refused):
+        desk.do(lambda: desk.store.watch("school", 1, 3, NOW))
+
+
+def test_removal_takes_what_is_due_and_no_more(desk: Desk) -> None:
+    desk.publish("school", "anna", month=MONTH + 1)
+    desk.publish("town", "anna", "bert", month=MONTH + 2)
+    desk.now = start_of(MONTH + 1)
+    due = desk.reader.due(MONTH + 1, None, 100)
+    assert [each.digest for each in due] == [digest("anna")]
+    assert desk.reader.due(MONTH + 1, due[-1], 100) == []
+    everything = desk.reader.due(MONTH + 9, None, 100)
+    assert len(everything) == 3
+    assert desk.do(lambda: desk.store.remove(everything, desk.now)) == 1, "asked again at the moment of removal"
+    assert desk.rows("school") == set()
+    assert desk.rows("town") == {digest("anna"), digest("bert")}
+    assert desk.kinds("town") == [Kind.MATCH, Kind.MATCH_ENDED]
+
+
+def test_both_rows_of_a_match_removed_at_once_end_it_once(desk: Desk) -> None:
+    desk.publish("school", "anna", month=MONTH + 1)
+    desk.publish("town", "anna", month=MONTH + 1)
+    desk.now = start_of(MONTH + 1)
+    assert desk.do(lambda: desk.store.remove(desk.reader.due(MONTH + 1, None, 100), desk.now)) == 2
+    assert desk.kinds("town") == desk.kinds("school") == [Kind.MATCH, Kind.MATCH_ENDED]
+
+
+def test_rows_of_a_begun_month_match_nobody(desk: Desk) -> None:
+    desk.publish("school", "anna", month=MONTH + 1)
+    desk.now = start_of(MONTH + 1)
+    assert desk.publish("town", "anna") == [False]
+    assert desk.events("school") == desk.events("town") == []
+
+
+def test_lapsing(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    desk.publish("town", "anna")
+    match_id = desk.events("school")[0].match_id
+    desk.post("school", match_id, 4)
+    later = NOW + timedelta(days=31)
+    assert desk.do(lambda: desk.store.lapse(NOW + timedelta(days=30), 10)) == 0
+    assert desk.do(lambda: desk.store.lapse(later, 10)) == 1
+    assert desk.do(lambda: desk.store.lapse(later, 10)) == 0
+    assert desk.kinds("town") == [Kind.MATCH, Kind.VOID]
+    assert desk.events("school")[1] == Event(2, Kind.LETTER_LAPSED, match_id, "", 0, 4)
+
+
+def test_suspension_and_forgetting(desk: Desk) -> None:
+    desk.publish("school", "anna", "bert")
+    desk.now = NOW + timedelta(days=31)
+    desk.publish("town", "anna")
+    assert desk.matches("town") == set()
+    desk.do(lambda: desk.store.seen("school", desk.now))
+    assert desk.matches("town") == {(digest("anna"), "school")}
+    desk.now += timedelta(days=91)
+    desk.do(lambda: desk.store.seen("town", desk.now))
+    assert desk.do(lambda: desk.store.forget_silent(desk.now, 1)) == {"school": 1}
+    assert desk.do(lambda: desk.store.forget_silent(desk.now, 1)) == {"school": 1}
+    assert desk.do(lambda: desk.store.forget_silent(desk.now, 1)) == {}
+    assert desk.rows("school") == set()
+    assert desk.kinds("town") == [Kind.MATCH, Kind.MATCH_ENDED]
+
+
+def test_a_full_queue_waits_for_its_replay(opening: Callable[..., Desk]) -> None:
+    desk = opening(event_cap=2)
+    desk.publish("school", "anna", "bert", "carla")
+    desk.publish("town", "anna", "bert", "carla")
+    assert len(desk.events("school")) == len(desk.events("town")) == 2
+    assert desk.reader.events("school", 0, 1, 1).replay_needed > 0
+    for member in ("school", "town"):
+        with desk.store.transaction():
+            desk.store.acknowledge(member, 1, 2, NOW)
+    needed = desk.do(lambda: desk.store.begin_replay("school", 1, NOW))
+    assert len(desk.matches("school")) == len(desk.matches("town")) == 3
+    desk.do(lambda: desk.store.end_replay("school", needed))
+    assert desk.reader.events("school", 0, 1, 1).replay_needed == 0
+    desk.do(lambda: desk.store.end_replay("town", 99))
+    assert desk.reader.events("town", 0, 1, 1).replay_needed > 0, "marked again since: the mark stays"
+
+
+def test_what_was_written_is_there_for_the_next_process(opening: Callable[..., Desk]) -> None:
+    first = opening()
+    first.publish("school", "anna")
+    first.publish("town", "anna")
+    first.do(lambda: first.store.keep_check(1, b"check"))
+    first.reader.close()
+    first.store.close()
+    second = opening(fresh=False)
+    assert second.matches("school") == {(digest("anna"), "town")}
+    assert second.kinds("town") == [Kind.MATCH]
+    assert second.open("school").generation == 2
+    assert second.reader.checks() == {1: b"check"}
+    assert second.reader.epochs_with_rows() == {1}
+
+
+def test_status_counts_and_names_no_row(desk: Desk) -> None:
+    desk.publish("school", "anna", "bert")
+    desk.publish("town", "anna", month=MONTH + 2)
+    desk.post("school", desk.events("school")[0].match_id)
+    found = desk.reader.status(NOW)
+    assert (found["rows"], found["events"], found["letters"], found["matches"]) == (3, 3, 1, 1)
+    assert found["bytes"] > 0
+    school = next(each for each in found["members"] if each["id"] == "school")
+    assert (school["rows"], school["waiting"], school["generation"], school["suspended"]) == (2, 1, 1, False)
+    assert found["next_removals"] == [
+        {"month": "2026-05", "rows": 1, "overdue": False},
+        {"month": "2028-03", "rows": 2, "overdue": False},
+    ]
+    assert found["alarms"] == []
+    assert digest("anna").hex() not in repr(found)
+    suspended = desk.reader.status(NOW + timedelta(days=40))
+    assert len(suspended["alarms"]) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_history_leaves_what_an_oracle_expects(opening: Callable[..., Desk], seed: int) -> None:
+    """Random publications and withdrawals: the current matches are those of the rows that stand, and so are the
+    matches that each side makes of its events."""
+    desk, choice = opening(event_cap=10_000), random.Random(seed)
+    names = [f"person {number}" for number in range(12)]
+    standing: dict[str, set[str]] = {member: set() for member in DIRECT}
+    for _ in range(60):
+        member, some = choice.choice(sorted(DIRECT)), choice.sample(names, choice.randint(1, 5))
+        if choice.random() < 0.6:
+            assert desk.publish(member, *some) == [name in standing[member] for name in some]
+            standing[member] |= set(some)
+        else:
+            assert desk.withdraw(member, *some) == [name in standing[member] for name in some]
+            standing[member] -= set(some)
+    for member in DIRECT:
+        expected = {(digest(name), other) for other in DIRECT - {member} for name in standing[member] & standing[other]}
+        assert desk.rows(member) == {digest(name) for name in standing[member]}
+        assert desk.matches(member) == expected
+        told: dict[bytes, tuple[bytes, str]] = {}
+        for number, event in enumerate(desk.events(member), 1):
+            assert event.number == number
+            if event.kind is Kind.MATCH:
+                assert event.match_id not in told
+                told[event.match_id] = (PEPPER.referred(member, [event.content])[0], event.other)
+            else:
+                del told[event.match_id]
+        assert set(told.values()) == expected
+
+
+def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
+    """On SQLite: pages that the file may not have stand for a disk that is full."""
+    rules = Rules({1: PEPPER}, PARTNERS)
+    store, reader = sqlite(tmp_path, rules)
+    assert isinstance(store, SqliteStore)
+    desk = Desk(store, reader())
+    with closing(desk.store), closing(desk.reader):
+        desk.do(lambda: store.admit(MEMBERS, NOW))
+        desk.do(lambda: store.open("school", NOW))
+        desk.publish("school", "anna")
+        (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(Unavailable, match="changed nothing"):
+            desk.publish("school", *(f"person {number}" for number in range(2_000)))
+        assert desk.rows("school") == {digest("anna")}
+        store._db.execute("PRAGMA max_page_count = 1000000")
+        assert desk.publish("school", "bert") == [False]
+        assert sqlite3.sqlite_version_info >= (3, 37), "for STRICT tables"
