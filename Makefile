@@ -7,7 +7,7 @@ PROTOS := $(wildcard proto/raakvlak_protocol/v1/*.proto)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check format protos protos-check contract contract-check kills bench lock clean
+.PHONY: help install demo test check format protos protos-check contract contract-check openapi openapi-check kills bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,7 +35,7 @@ demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five
 test: $(READY) ## all tests
 	@$(PY) -m pytest
 
-check: $(READY) protos-check contract-check ## style, types, imports between packages, generated files
+check: $(READY) protos-check contract-check openapi-check ## style, types, imports between packages, generated files
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -60,6 +60,13 @@ contract: $(READY) ## write docs/contract.md: each field that crosses the wire, 
 contract-check: $(READY) ## fail when `make contract` would change something
 	@$(PY) -m raakvlak_protocol.contract_page | diff docs/contract.md - >&2 || \
 	  { echo 'make: docs/contract.md is not that of the .proto files; run: make contract' >&2; exit 1; }
+
+openapi: $(READY) ## write node/openapi.json: the node's REST API
+	@$(PY) -m raakvlak_node.rest > node/openapi.json.new && mv node/openapi.json.new node/openapi.json
+
+openapi-check: $(READY) ## fail when `make openapi` would change something
+	@$(PY) -m raakvlak_node.rest | diff node/openapi.json - >&2 || \
+	  { echo 'make: node/openapi.json is not that of the code; run: make openapi' >&2; exit 1; }
 
 kills: $(READY) ## kill node, index and key holder 50 times at random points (`make test` does it ten times)
 	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill

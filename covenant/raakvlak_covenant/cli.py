@@ -1,11 +1,7 @@
-"""The command `raakvlak-covenant`: results on standard output, talk on standard error, the exit code tells.
-
-0 done · 1 failed · 2 called wrongly.
-"""
+"""The command `raakvlak-covenant`. Exit codes: 0 done · 1 failed."""
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +13,8 @@ import nacl.utils
 from raakvlak_covenant import draft as drafts
 from raakvlak_covenant import sign as signing
 from raakvlak_protocol.covenant import Covenant, covenant_hash
-from raakvlak_protocol.errors import RaakvlakError, Refused
-from raakvlak_protocol.party import sealed
+from raakvlak_protocol.errors import Refused
+from raakvlak_protocol.party import command, sealed
 from raakvlak_protocol.party.membership import parse_pin
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.v1 import covenant_pb2 as pb
@@ -36,16 +32,11 @@ _key_files = click.option(
     type=_Existing,
     help="Opens the keys: one, or one for each.",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 
 
 def main() -> None:
-    """The console script. Here alone an error becomes a message and an exit code."""
-    try:
-        commands()
-    except (RaakvlakError, OSError) as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
-        sys.exit(1)
+    """The console script."""
+    command.run(PROGRAM, commands)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,10 +50,7 @@ def commands() -> None:
 @click.option("--key-file", required=True, type=_New, help="Opens the key; made if missing. Keep it elsewhere.")
 def board_key(file: Path, key_file: Path) -> None:
     """Make a board member's signing key in FILE, sealed; print its public key for the draft."""
-    if not key_file.exists():
-        key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sealed.new_key_file(key_file)
-    click.echo(signing.new_board_key(file, sealed.KeyFile(key_file), nacl.utils.random).hex())
+    click.echo(signing.new_board_key(file, command.new_key_file(key_file), nacl.utils.random).hex())
 
 
 @commands.command()
@@ -81,7 +69,7 @@ def check(draft: Path) -> None:
 @_key_files
 @click.option("--previous", type=_Existing, help="The covenant file that this version follows on.")
 @click.option("--pin", metavar="HEX", help="The previous file's pin: the hash of its first version.")
-@_json
+@command.as_json
 def sign(
     draft: Path,
     out: Path,
@@ -113,7 +101,7 @@ def sign(
 @click.option("--hash", "expected", required=True, metavar="HEX", help="Hash of the version that you agree to.")
 @_keys
 @_key_files
-@_json
+@command.as_json
 def cosign(file: Path, pin: str, expected: str, keys: Sequence[Path], key_files: Sequence[Path], as_json: bool) -> None:
     """Add a signature to FILE, whose newest version you have read with show."""
     history = signing.read(file.read_bytes())
@@ -127,7 +115,7 @@ def cosign(file: Path, pin: str, expected: str, keys: Sequence[Path], key_files:
 @commands.command()
 @click.argument("file", type=_Existing)
 @click.option("--pin", required=True, metavar="HEX", help="Hash of the first version, given out of band.")
-@_json
+@command.as_json
 def show(file: Path, pin: str, as_json: bool) -> None:
     """What the newest version says, after verifying the history before it."""
     history = signing.read(file.read_bytes())
@@ -255,4 +243,4 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _say(message: str) -> None:
-    click.echo(f"{PROGRAM}: {message}", err=True)
+    command.say(PROGRAM, message)

@@ -14,13 +14,12 @@ import click
 
 from raakvlak_local.description import Description, Organisation
 from raakvlak_local.federation import Federation
-from raakvlak_protocol.errors import RaakvlakError, Unavailable
+from raakvlak_protocol.errors import Unavailable
+from raakvlak_protocol.party import command
 from raakvlak_protocol.party.serving import Stop
 
 POLL_SECONDS: Final = 0.3
 REST_SECONDS: Final = 60.0
-FAILED: Final = 1
-TRY_LATER: Final = 75
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,24 +29,11 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    try:
-        sys.exit(cli.main(prog_name="raakvlak-local", standalone_mode=False) or 0)
-    except click.ClickException as error:
-        say(error.format_message())
-        sys.exit(FAILED)
-    except Unavailable as error:
-        say(error.message)
-        sys.exit(TRY_LATER)
-    except RaakvlakError as error:
-        say(error.message)
-        sys.exit(FAILED)
-    except (KeyboardInterrupt, click.Abort):
-        say("broken off; run the same command again to go on")
-        sys.exit(FAILED)
+    command.run("raakvlak-local", cli)
 
 
 def say(message: str) -> None:
-    click.echo(f"raakvlak-local: {message}", err=True)
+    command.say("raakvlak-local", message)
 
 
 @cli.command()
@@ -75,7 +61,7 @@ def population(folder: Path, cases: int, organisations: int, seed: int) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where the state survives.  [default: FOLDER/data]")
 @click.option("--exit", "exit_", is_flag=True, help="Stop everything once the matches are shown.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@command.as_json
 def run(folder: Path, data: Path | None, exit_: bool, as_json: bool) -> None:
     """Start the federation that FOLDER describes, import, synchronise until nothing is pending, show the matches."""
     began = time.monotonic()

@@ -15,7 +15,6 @@ class SqliteReader:
     """`store.Reader` on a file that a `SqliteStore` writes, in this process or another."""
 
     def __init__(self, path: Path, rules: Rules) -> None:
-        self._path = path
         self._rules = rules
         self._db = schema.open_for_reading(path)
 
@@ -97,7 +96,7 @@ class SqliteReader:
         members = [self._member(found, rows, now) for found in self._db.execute("SELECT * FROM member ORDER BY id")]
         return {
             "rows": sum(rows.values()),
-            "bytes": _size(self._path),
+            "bytes": self._count("PRAGMA page_count") * self._count("PRAGMA page_size"),
             "events": self._count("SELECT count(*) FROM event"),
             "letters": self._count("SELECT count(*) FROM event WHERE kind = 3"),
             "matches": self._count("SELECT count(*) FROM delivery"),
@@ -140,8 +139,3 @@ class SqliteReader:
                 f"{index.FORGOTTEN_AFTER_DAYS} its rows go"
             )
         return found
-
-
-def _size(path: Path) -> int:
-    files = (path, path.with_name(path.name + "-wal"))
-    return sum(each.stat().st_size for each in files if each.exists())

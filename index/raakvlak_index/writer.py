@@ -61,6 +61,15 @@ class Writer:
             while self._some(store):
                 pass
         finally:
+            with self._door:
+                self._closed = True
+            # Only after a programming error does anybody stand here: not to be left waiting for ever.
+            while not self._jobs.empty():
+                late = self._jobs.get()
+                if late is not None:
+                    late[1].set_exception(
+                        Unavailable("the index has stopped writing: its operator must look at the log")
+                    )
             store.close()
 
     def _some(self, store: Store) -> bool:
@@ -86,13 +95,15 @@ class Writer:
                     self._together(store, [each])
                 return
             outcomes = [(None, error)]
-        if store.touched:
-            self._committed(store.touched)
-        for (_, done), (value, failure) in zip(jobs, outcomes, strict=True):
-            if failure is not None:
-                done.set_exception(failure)
-            else:
-                done.set_result(value)
+        try:
+            if store.touched:
+                self._committed(store.touched)
+        finally:
+            for (_, done), (value, failure) in zip(jobs, outcomes, strict=True):
+                if failure is not None:
+                    done.set_exception(failure)
+                else:
+                    done.set_result(value)
 
 
 def _outcome(store: Store, job: Job) -> tuple[Any, BaseException | None]:

@@ -1,7 +1,4 @@
-"""The command `raakvlak-keyholder`: results on standard output, talk on standard error, the exit code tells.
-
-0 done · 1 failed · 2 called wrongly · 75 try later.
-"""
+"""The command `raakvlak-keyholder`. Exit codes: 0 done · 1 failed · 75 try later."""
 
 import json
 import sys
@@ -21,15 +18,13 @@ from raakvlak_keyholder.quota import Account, left
 from raakvlak_keyholder.settings import Settings
 from raakvlak_keyholder.store import Store
 from raakvlak_protocol.covenant import Covenant, Quota
-from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
+from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identity import Identity, Role, checked_id
-from raakvlak_protocol.party import membership, sealed, settings
+from raakvlak_protocol.party import command, membership, sealed, settings
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import only_one
 
 PROGRAM: Final = "raakvlak-keyholder"
-_FAILED: Final = 1
-_TRY_LATER: Final = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +76,8 @@ class Party:
 
 
 def main() -> None:
-    """The console script. Here alone an error becomes a message and an exit code."""
-    try:
-        commands()
-    except Unavailable as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
-        sys.exit(_TRY_LATER)
-    except (RaakvlakError, OSError) as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
-        sys.exit(_FAILED)
-
-
-_in_folder = click.option(
-    "--folder",
-    "path",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    envvar="RAAKVLAK_FOLDER",
-    help="Where this key holder keeps its files.  [default: the current folder]",
-)
+    """The console script."""
+    command.run(PROGRAM, commands)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -109,7 +87,7 @@ def commands() -> None:
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 @click.option("--covenant", required=True, help="The covenant's id.")
 @click.option("--id", "party_id", required=True, help="This key holder's id in the covenant.")
 @click.option("--name", required=True, help="The legal entity's name, for reports.")
@@ -123,9 +101,6 @@ def init(path: Path, covenant: str, party_id: str, name: str, share_number: int,
     if folder.secrets.exists():
         raise Refused(f"{folder.secrets} exists already: this folder belongs to a party; choose another one")
     folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not key_file.exists():
-        key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sealed.new_key_file(key_file)
     folder.settings.write_text(
         f"covenant = {json.dumps(covenant)}\n"
         f"id = {json.dumps(party_id)}\n"
@@ -138,13 +113,13 @@ def init(path: Path, covenant: str, party_id: str, name: str, share_number: int,
         Store.create(store)
     entry = f"[[key_holder]]\nid = {json.dumps(party_id)}\nname = {json.dumps(name)}\nshare_number = {share_number}\n"
     # Last: the sealed secrets say that all the rest is there.
-    membership.prepare(folder, identity, sealed.KeyFile(key_file), {}, entry)
+    membership.prepare(folder, identity, command.new_key_file(key_file), {}, entry)
     click.echo(entry, nl=False)
     _say(f"have {folder.request} certified, give the entry above to the covenant board, then run join")
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 @click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--covenant", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--pin", required=True, metavar="HEX", help="Hash of the first version, given out of band.")
@@ -164,7 +139,7 @@ def join(path: Path, certificate: Path, covenant: Path, pin: str) -> None:
 
 
 @commands.command("accept-shares")
-@_in_folder
+@command.in_folder
 def accept_shares(path: Path) -> None:
     """Take shares from standard input, one JSON object a line, and seal them."""
     party = _party(path)
@@ -177,7 +152,7 @@ def accept_shares(path: Path) -> None:
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 def serve(path: Path) -> None:
     """Answer nodes until SIGTERM."""
     party = _party(path)
@@ -188,8 +163,8 @@ def serve(path: Path) -> None:
 
 
 @commands.command()
-@_in_folder
-@click.option("--json", "as_json", is_flag=True, help="For a machine to read.")
+@command.in_folder
+@command.as_json
 def status(path: Path, as_json: bool) -> None:
     """Each member's use of its quota; also beside a key holder that serves."""
     party = _party(path)
@@ -208,7 +183,7 @@ def status(path: Path, as_json: bool) -> None:
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 @click.option("--start-empty", is_flag=True, required=True, help="Count all that the covenant grants so far as used.")
 def counts(path: Path, start_empty: bool) -> None:
     """After the counts were lost or restored from an older copy: start with empty quotas.
@@ -265,4 +240,4 @@ def _now() -> datetime:
 
 
 def _say(message: str) -> None:
-    click.echo(f"{PROGRAM}: {message}", err=True)
+    command.say(PROGRAM, message)

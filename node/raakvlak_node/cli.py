@@ -15,7 +15,8 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from raakvlak_node import importing, node as nodes, wording
+from raakvlak_node import importing, wording
+from raakvlak_node import node as nodes
 from raakvlak_node.events import EVENTS
 from raakvlak_node.node import BsnChange, BsnDiffers, Node, identity_of, lock_of, open_node, prepare, read_settings
 from raakvlak_node.picture import Entry
@@ -33,7 +34,10 @@ TRY_LATER: Final = 75
 SHOWN_REASONS: Final = 20
 
 folder_option = click.option(
-    "--folder", type=click.Path(path_type=Path, file_okay=False), envvar="RAAKVLAK_FOLDER", default=Path(),
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="RAAKVLAK_FOLDER",
+    default=Path(),
     help="The node's folder.  [default: the current one]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -76,7 +80,7 @@ def main() -> NoReturn:
         sys.exit(FAILED)
     except Exception as error:
         # Its text may quote an identifier, and so may a traceback's last line.
-        say(f"internal error: {type(error).__name__} at {events.place(error)}; what it said is not shown, please report it")
+        say(f"internal error: {type(error).__name__} at {events.place(error)}; its text is not shown; please report it")
         sys.exit(FAILED)
 
 
@@ -122,11 +126,26 @@ def _quiet(name: str, **fields: object) -> None:
 @click.option("--id", "id_", required=True, help="This member's id in the covenant.")
 @click.option("--name", required=True, help="The organisation's name, shown to the other side of a match.")
 @click.option("--kind", required=True, type=click.Choice(KINDS))
-@click.option("--key-file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Made when it does not exist; keep it on another disk.")
+@click.option(
+    "--key-file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Made when it does not exist; keep it on another disk.",
+)
 @click.option("--index", default="127.0.0.1:7400", show_default=True, help="host:port of the index.")
 @click.option("--key-holder", "key_holders", multiple=True, metavar="ID=HOST:PORT", help="For each key holder.")
 @click.option("--rest", default="127.0.0.1:7480", show_default=True, help="host:port of the REST API.")
-def init(folder: Path, covenant: str, id_: str, name: str, kind: str, key_file: Path, index: str, key_holders: tuple[str, ...], rest: str) -> None:
+def init(
+    folder: Path,
+    covenant: str,
+    id_: str,
+    name: str,
+    kind: str,
+    key_file: Path,
+    index: str,
+    key_holders: tuple[str, ...],
+    rest: str,
+) -> None:
     """Make a new node: keys, certificate request, settings, an empty store. Prints the entry for the covenant."""
     identity = identity_of(covenant, id_)
     holders = dict(each.partition("=")[::2] for each in key_holders)
@@ -152,13 +171,18 @@ def init(folder: Path, covenant: str, id_: str, name: str, kind: str, key_file: 
     )
     entry = prepare(Folder(folder), identity, sealed.KeyFile(key_file), name=name, kind=kind, settings_text=text)
     click.echo(entry, nl=False)
-    say(f"made {folder}: have request.pem certified, send entry.toml to the covenant board, then run 'raakvlak-node join'")
+    say(
+        f"made {folder}: have request.pem certified, send entry.toml to the covenant board, "
+        "then run 'raakvlak-node join'"
+    )
 
 
 @cli.command()
 @folder_option
 @click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--covenant", "covenant_file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--covenant", "covenant_file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @click.option("--pin", required=True, help="The hash of the covenant's first version, given out of band.")
 def join(folder: Path, certificate: Path, covenant_file: Path, pin: str) -> None:
     """Take the certificate and the covenant once the board has issued them, or a newer one of either."""
@@ -184,9 +208,26 @@ def join(folder: Path, certificate: Path, covenant_file: Path, pin: str) -> None
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Tell what would happen; store and write nothing.")
 @click.option("--withdraw-missing", is_flag=True, help="Withdraw the cases that are not in the file.")
-@click.option("--bsn-changes", type=click.Choice(["wrong", "changed"]), help="What a new BSN of a known client means: the old one was wrong (withdrawn at once) or has changed (both until the term).")
-@click.option("--rejected", type=click.Path(path_type=Path, dir_okay=False), help="Where the rejected rows go.  [default: beside FILE, or in the folder where that is read-only]")
-def import_(folder: Path, as_json: bool, file: Path, dry_run: bool, withdraw_missing: bool, bsn_changes: BsnChange | None, rejected: Path | None) -> None:
+@click.option(
+    "--bsn-changes",
+    type=click.Choice(["wrong", "changed"]),
+    help="What a new BSN of a known client means: the old one was wrong (withdrawn at once) or has changed "
+    "(both until the term).",
+)
+@click.option(
+    "--rejected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the rejected rows go.  [default: beside FILE, or in the folder where that is read-only]",
+)
+def import_(
+    folder: Path,
+    as_json: bool,
+    file: Path,
+    dry_run: bool,
+    withdraw_missing: bool,
+    bsn_changes: BsnChange | None,
+    rejected: Path | None,
+) -> None:
     """Import a caseload FILE. Imported again it changes nothing; cut off, the same command goes on."""
     from raakvlak_node import caseload
 
@@ -240,7 +281,7 @@ def _import_lines(report: importing.Report, withdraw_missing: bool) -> Iterator[
     if any(BsnDiffers().reasons == row.reasons for row in report.rejected):
         yield "where a BSN differs: import again with --bsn-changes wrong or --bsn-changes changed"
     if report.rejected_file is not None:
-        yield f"the rejected rows are in {report.rejected_file}: mend them and import that file, without --withdraw-missing"
+        yield f"the rejected rows are in {report.rejected_file}: mend them and import it, without --withdraw-missing"
         yield "it holds identifiers: delete it then"
 
 
@@ -311,7 +352,11 @@ def withdraw(folder: Path, as_json: bool, case_ref: str) -> None:
     if not gone:
         say("this node has no case of that reference: 'raakvlak-node cases' lists them")
         raise click.exceptions.Exit(FAILED)
-    answer(as_json, {"withdrawn": True}, lambda: iter(("forgotten here; run 'raakvlak-node sync' to withdraw it at the index",)))
+    answer(
+        as_json,
+        {"withdrawn": True},
+        lambda: iter(("forgotten here; run 'raakvlak-node sync' to withdraw it at the index",)),
+    )
 
 
 # --- working with the others ------------------------------------------------------------------------------------------
@@ -368,7 +413,9 @@ def status(folder: Path, as_json: bool) -> None:
     """Tell what is unevaluated, unpublished, unacknowledged and unanswered."""
     with opened(folder) as node:
         found = node.status()
-    answer(as_json, found, lambda: (f"{name.replace('_', ' '):16} {value}" for name, value in found.items() if value != ""))
+    answer(
+        as_json, found, lambda: (f"{name.replace('_', ' '):16} {value}" for name, value in found.items() if value != "")
+    )
 
 
 @cli.command()
@@ -382,7 +429,11 @@ def matches(folder: Path, as_json: bool, lang: wording.Language) -> None:
     with opened(folder) as node:
         found = node.all_entries()
         if as_json:
-            click.echo(json.dumps({"matches": [match_body(node, *each).model_dump(mode="json") for each in found]}, ensure_ascii=False))
+            click.echo(
+                json.dumps(
+                    {"matches": [match_body(node, *each).model_dump(mode="json") for each in found]}, ensure_ascii=False
+                )
+            )
             return
         for reference in dict.fromkeys(reference for reference, _ in found):
             _show(node, reference, [entry for each, entry in found if each == reference], lang)
@@ -494,7 +545,10 @@ def backup(folder: Path, file: Path) -> None:
     with opened(folder) as node:
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         node.store.backup(file)
-    say(f"wrote {file}; back up secrets.sealed and the key file too, each elsewhere, and delete this copy within 30 days")
+    say(
+        f"wrote {file}; back up secrets.sealed and the key file too, each elsewhere, "
+        "and delete this copy within 30 days"
+    )
 
 
 @cli.command()
@@ -506,5 +560,7 @@ def restore(folder: Path, replace: bool, file: Path) -> None:
     from raakvlak_node.reconcile import restore as run
 
     run(folder, file, replace=replace)
-    say("restored; run 'raakvlak-node reconcile --dry-run' to see what has happened since, then 'raakvlak-node reconcile'")
-
+    say(
+        "restored; run 'raakvlak-node reconcile --dry-run' to see what has happened since, "
+        "then 'raakvlak-node reconcile'"
+    )

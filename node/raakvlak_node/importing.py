@@ -1,4 +1,4 @@
-"""From a caseload file to the store: all rows are validated first, then the right ones are stored and the wrong ones told.
+"""From a caseload file to the store: all rows are validated first, then the right ones are stored, the wrong ones told.
 
 Each row is stored in its own right and knows whether it is new, so that an import that was cut off is resumed by
 running it again, and a file that was imported before changes nothing and renews no term.
@@ -82,7 +82,9 @@ class Import:
         known = self._node.store.case_handles()
         seen = self._validate(file)
         if self._wrong and not self._report.dry_run and rejected_to.exists():
-            raise Refused(f"{rejected_to} exists already: choose another place for the rejected rows; nothing was imported")
+            raise Refused(
+                f"{rejected_to} exists already: choose another place for the rejected rows; nothing was imported"
+            )
         self._apply(file)
         self._find_missing([handle for handle in known if handle not in seen])
         self._report.rejected = [RejectedRow(line, reasons) for line, reasons in sorted(self._wrong.items())]

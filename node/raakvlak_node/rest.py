@@ -385,7 +385,9 @@ def _answer_problems(api: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         # The library's own message may quote the input, so only the place and the kind of each error are told.
-        errors = [{"column": _column(each["loc"]), "reason": _reason(each["loc"], each["type"])} for each in error.errors()]
+        errors = [
+            {"column": _column(each["loc"]), "reason": _reason(each["loc"], each["type"])} for each in error.errors()
+        ]
         detail = "the request is not of its form; every wrong field is listed"
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 

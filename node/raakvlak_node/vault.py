@@ -46,7 +46,7 @@ class Vault:
             return SecretBytes(crypto_aead_xchacha20poly1305_ietf_decrypt(box, _joined(place), nonce, self._sealing))
         except CryptoError:
             raise Refused(
-                "a field of the store does not open: it was changed, or the store is another node's; restore it from a backup"
+                "a field of the store does not open: it was changed, or the store is another node's; restore a backup"
             ) from None
 
     def handle(self, *parts: str | bytes) -> bytes:

@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from raakvlak_node.node import Node
 from raakvlak_protocol.v1 import covenant_pb2 as pb
-
 from tests.covenants import NOW, Sandbox, make_covenant
 from tests.federation import Clock, make_node
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 
-from raakvlak_node.case import COLUMNS
+from raakvlak_node.case import COLUMNS, Case, parse
 
 TODAY = date(2026, 3, 2)
 Columns = dict[str, str]
@@ -32,6 +32,12 @@ def row(place: int = 1, **columns: str) -> Columns:
         "since": "2026-01-05",
     }
     return given | columns
+
+
+def case(reference: str, bsn: str, **columns: str) -> Case:
+    """A case with a worker who can be called."""
+    given = {"case_ref": reference, "bsn": bsn, "function": "mentor", "worker_phone": "0118-000001"}
+    return parse(given | {"since": "2026-01-05"} | columns, today=TODAY, adults=True)
 
 
 def table(rows: Iterable[Mapping[str, str]], header: Sequence[str] = COLUMNS, *, end: str = "\r\n") -> bytes:

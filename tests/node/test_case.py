@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from raakvlak_node.case import COLUMNS, MAX_RELATIVES, Case, Rejected, parse
 from raakvlak_protocol.identifier import Address, Bsn
-
 from tests.node.rows import TODAY, bsn, row
 
 
@@ -51,7 +51,13 @@ def test_a_full_case_is_read() -> None:
 
 
 def test_what_is_unknown_may_be_left_out() -> None:
-    columns = {"case_ref": "1", "bsn": bsn(1), "function": "agent", "worker_email": "x@y.example", "since": "2026-01-05"}
+    columns = {
+        "case_ref": "1",
+        "bsn": bsn(1),
+        "function": "agent",
+        "worker_email": "x@y.example",
+        "since": "2026-01-05",
+    }
     case = parse(columns, today=TODAY, adults=False)
     assert (case.birth_date, case.parents, case.children, case.siblings, case.address) == (None, (), (), (), None)
     assert not case.withheld

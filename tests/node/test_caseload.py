@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from raakvlak_node import caseload
 from raakvlak_node.case import COLUMNS, REQUIRED_COLUMNS
 from raakvlak_node.caseload import Row
 from raakvlak_protocol.errors import Malformed, RaakvlakError, TooLarge
-
 from tests.node.rows import TODAY, bsn, row, table
 
 
@@ -125,7 +125,8 @@ def test_a_nul_rejects_only_its_own_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "values"), [(b"ZK-9,1\r\n", 2), (b"ZK-9" + b"," * len(COLUMNS) + b"\r\n", len(COLUMNS) + 1), (b"x\r\n", 1)]
+    ("wrong", "values"),
+    [(b"ZK-9,1\r\n", 2), (b"ZK-9" + b"," * len(COLUMNS) + b"\r\n", len(COLUMNS) + 1), (b"x\r\n", 1)],
 )
 def test_a_row_with_another_number_of_columns(wrong: bytes, values: int) -> None:
     head, rest = table(THREE).split(b"\r\n", 1)

@@ -11,11 +11,13 @@ FILE = Path(__file__).parents[2] / "node" / "openapi.json"
 
 
 def test_the_file_is_current() -> None:
-    assert FILE.read_text(encoding="utf-8") == rest.description(), "run: python -m raakvlak_node.rest > node/openapi.json"
+    assert FILE.read_text(encoding="utf-8") == rest.description(), (
+        "run: python -m raakvlak_node.rest > node/openapi.json"
+    )
 
 
 def test_the_command_writes_it() -> None:
-    run = subprocess.run([sys.executable, "-m", "raakvlak_node.rest"], capture_output=True, check=True)  # noqa: S603
+    run = subprocess.run([sys.executable, "-m", "raakvlak_node.rest"], capture_output=True, check=True)
     assert run.stdout.decode() == rest.description()
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+
 from raakvlak_node import wording
 from raakvlak_node.picture import Contact, Entry, entries
 from raakvlak_node.store import Match, Place
@@ -36,6 +37,7 @@ def match(
         other=other,
         began=began,
         changed=changed,
+        ask_again=False,
         own_number=0,
         own_hash=None,
         own_proof=None,
@@ -139,7 +141,7 @@ def entry(contact: bool = True) -> Entry:
     [
         ("en", ["The town — same family", "via the client, parent 1, sibling 2, the home address",
                 "call Piet Post, adviser: 0118-1", "involved since 2025-11-03, their reference T-1"]),
-        ("nl", ["The town — zelfde gezin", "via de jeugdige zelf, ouder 1, broer of zus 2, het woonadres",
+        ("nl", ["The town — zelfde gezin", "via de cliënt zelf, ouder 1, broer of zus 2, het woonadres",
                 "bel Piet Post, adviser: 0118-1", "betrokken sinds 2025-11-03, hun kenmerk T-1"]),
     ],
 )  # fmt: skip

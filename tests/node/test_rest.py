@@ -1,11 +1,11 @@
-"""The REST API as a case system meets it: what is stored, what is answered, and what no answer or log line ever says."""
+"""The REST API as a case system meets it: what is stored, what is answered, and what no answer or log line says."""
 
 import contextlib
 import json
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from raakvlak_node import rest
 from raakvlak_node.case import MAX_RELATIVES
 from raakvlak_node.events import EVENTS
@@ -23,10 +24,8 @@ from raakvlak_protocol.identifier import BSN
 from raakvlak_protocol.letter_content import CardCase, Proof, encode_card, encode_proof
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.relation import Relation
-
-from tests.federation import case
 from tests.node.conftest import NodeOf
-from tests.node.rows import bsn
+from tests.node.rows import bsn, case
 from tests.node.test_store import evaluated, published
 
 BODY: dict[str, object] = {
@@ -181,7 +180,10 @@ def test_any_reference_that_fits_on_a_path(api: Caller) -> None:
 
 def test_a_reference_that_is_none(api: Caller) -> None:
     for path in ("", "%20", "x" * 65, "x" * 5000):
-        for answer in (api.put(f"/v1/cases/{path}", json=BODY), *map(api.get, (f"/v1/cases/{path}", f"/v1/pictures/{path}"))):
+        for answer in (
+            api.put(f"/v1/cases/{path}", json=BODY),
+            *map(api.get, (f"/v1/cases/{path}", f"/v1/pictures/{path}")),
+        ):
             assert "1 to 64 characters" in problem(answer, 422)["detail"]
 
 
@@ -376,7 +378,7 @@ SENT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20
     SENT,
 )
 def test_no_answer_header_or_log_line_repeats_what_was_wrong(
-    api: Caller, change: Mapping[str, object], more: Mapping[str, str], reference: str
+    api: Caller, change: dict[str, object], more: dict[str, str], reference: str
 ) -> None:
     api.heard.clear()
     api.lines.clear()

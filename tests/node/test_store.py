@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from raakvlak_node import store as stores
 from raakvlak_node.node import Node
 from raakvlak_node.store import InFlight, Store
@@ -18,9 +19,7 @@ from raakvlak_protocol.letter_content import CardCase, encode_card
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.token import Token, TokenKeys
-
-from tests.federation import case
-from tests.node.rows import bsn
+from tests.node.rows import bsn, case
 
 LIMIT = 4
 FAMILY = {
@@ -39,19 +38,19 @@ def files(store: Store) -> bytes:
 
 
 def keys(place: int) -> TokenKeys:
-    return TokenKeys(
-        Token(b"%032d" % place), SecretBytes(b"s%031d" % place), SecretBytes(b"l%031d" % place)
-    )
+    return TokenKeys(Token(b"%032d" % place), SecretBytes(b"s%031d" % place), SecretBytes(b"l%031d" % place))
 
 
 def evaluated(store: Store, not_before: int = 0) -> list[bytes]:
     """Gives every wanted person a token."""
-    persons = []
+    persons: list[bytes] = []
     for namespace in (BSN, ADDRESS):
         found = store.unevaluated(namespace, 1, LIMIT, 100)
         if found:
             batch = store.add_batch(namespace, 1, found, [SecretBytes(os.urandom(32)) for _ in found])
-            store.finish_batch(batch, [keys(len(persons) + place) for place in range(len(found))], [not_before] * len(found))
+            store.finish_batch(
+                batch, [keys(len(persons) + place) for place in range(len(found))], [not_before] * len(found)
+            )
             persons += found
     return persons
 
@@ -91,8 +90,8 @@ def test_a_stolen_store_shows_no_person_and_no_case(node: Node) -> None:
     assert store.path.with_name("store.db-wal").stat().st_size > 0
     for secret in secrets_of(reference, name, phone):
         assert secret not in stolen
-    for secret in (keys(0).seed, keys(0).letter_key, keys(0).token):
-        assert secret.reveal() not in stolen
+    for key in (keys(0).seed, keys(0).letter_key, keys(0).token):
+        assert key.reveal() not in stolen
     store.drop_case(store.case_handle(reference))
     store.fold()
     for secret in secrets_of(reference, name, phone):
@@ -135,9 +134,7 @@ def test_a_missing_store_is_not_made_anew(tmp_path: Path) -> None:
 
 
 def test_a_store_of_a_newer_version_is_refused(node: Node) -> None:
-    node.store.database.execute(
-        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('raakvlak_node', 'second', '2030-01-01')"
-    )
+    node.store.database.execute("INSERT INTO _sqlite_migrations VALUES (99, 'raakvlak_node', 'second', '2030-01-01')")
     with pytest.raises(Refused, match="newer version of this program: install that version"):
         node.another_store()
 
@@ -254,7 +251,7 @@ def test_a_name_is_given_to_one_access_token(node: Node) -> None:
 
 @pytest.fixture
 def chance() -> Iterator[random.Random]:
-    yield random.Random(20260302)  # noqa: S311
+    yield random.Random(20260302)
 
 
 def test_what_is_wanted_follows_a_model_through_random_histories(node: Node, chance: random.Random) -> None:

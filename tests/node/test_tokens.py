@@ -3,13 +3,13 @@
 from datetime import date
 
 import pytest
+
 from raakvlak_node.case import Case, parse
 from raakvlak_node.tokens import involvements
 from raakvlak_protocol.covenant import KINDS, Covenant
 from raakvlak_protocol.identifier import Bsn
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.v1 import covenant_pb2 as pb
-
 from tests.covenants import make_covenant
 from tests.node.rows import TODAY, bsn, row
 

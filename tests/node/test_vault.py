@@ -5,6 +5,7 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from raakvlak_node.vault import HANDLE_BYTES, Vault
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.secret import SecretBytes
