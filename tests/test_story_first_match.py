@@ -168,6 +168,28 @@ def test_a_row_goes_on_the_first_of_the_month_of_its_term_and_does_not_come_back
         assert running.nodes["school"].store.published_counts() == {"published": 0, "lapsed": 1}
 
 
+def test_a_node_that_was_away_for_a_hundred_days_publishes_again_and_is_told_what_it_missed(tmp_path: Path) -> None:
+    with federation(tmp_path) as running:
+        running.nodes["school"].put_case(case("S-1", CHILD))
+        running.nodes["school"].put_case(case("S-2", SISTER))
+        running.nodes["town"].put_case(case("T-1", CHILD))
+        running.settle()
+        running.clock.pass_(days=50)
+        running.nodes["town"].put_case(case("T-2", SISTER))
+        running.settle("town")
+        assert {touch[0] for touch in running.touches("town")} == {"T-1"}
+        running.clock.pass_(days=50)
+        running.settle("town")
+        running.index.expire()
+        running.settle("town")
+        assert running.touches("town") == set()
+        running.settle()
+        assert running.touches("town") == {
+            ("T-1", "school", "S-1", "client", "client"),
+            ("T-2", "school", "S-2", "client", "client"),
+        }
+
+
 def test_over_quota_the_node_waits_and_says_until_when_and_loses_nothing(tmp_path: Path) -> None:
     with federation(tmp_path, make_covenant(first_load=2, daily=1)) as running:
         school = running.nodes["school"]

@@ -1,11 +1,7 @@
-"""The command `raakvlak-index`: results on standard output, talk on standard error, the exit code tells.
-
-0 done · 1 failed · 2 called wrongly · 75 try later.
-"""
+"""The command `raakvlak-index`. Exit codes: 0 done · 1 failed · 75 try later."""
 
 import asyncio
 import json
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,15 +20,13 @@ from raakvlak_index.pepper import PepperFile
 from raakvlak_index.reading import SqliteReader
 from raakvlak_index.settings import Settings
 from raakvlak_index.sqlite import SqliteStore
-from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
+from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identity import Identity, Role, checked_id
-from raakvlak_protocol.party import events, membership, sealed, settings
+from raakvlak_protocol.party import command, events, membership, sealed, settings
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import Stop, only_one
 
 PROGRAM: Final = "raakvlak-index"
-_FAILED: Final = 1
-_TRY_LATER: Final = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +56,8 @@ class Party:
 
 
 def main() -> None:
-    """The console script. Here alone an error becomes a message and an exit code."""
-    try:
-        commands()
-    except Unavailable as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
-        sys.exit(_TRY_LATER)
-    except (RaakvlakError, OSError, sqlite3.Error) as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
-        sys.exit(_FAILED)
-
-
-_in_folder = click.option(
-    "--folder",
-    "path",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    envvar="RAAKVLAK_FOLDER",
-    help="Where this index keeps its files.  [default: the current folder]",
-)
+    """The console script."""
+    command.run(PROGRAM, commands)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,7 +67,7 @@ def commands() -> None:
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 @click.option("--covenant", required=True, help="The covenant's id.")
 @click.option("--id", "party_id", required=True, help="This index's id in the covenant.")
 @click.option("--name", required=True, help="The operator's name, for reports.")
@@ -103,15 +80,13 @@ def init(path: Path, covenant: str, party_id: str, name: str, key_file: Path, li
     if folder.secrets.exists():
         raise Refused(f"{folder.secrets} exists already: this folder belongs to a party; choose another one")
     folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not key_file.exists():
-        key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sealed.new_key_file(key_file)
     folder.settings.write_text(
         f"covenant = {json.dumps(covenant)}\n"
         f"id = {json.dumps(party_id)}\n"
         f"key_file = {json.dumps(str(key_file.absolute()))}\n"
         f"listen = {json.dumps(listen)}\n"
     )
+    command.new_key_file(key_file)
     party = _party(path)
     SqliteStore.create(party.store)
     party.peppers.write({})
@@ -123,7 +98,7 @@ def init(path: Path, covenant: str, party_id: str, name: str, key_file: Path, li
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 @click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--covenant", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--pin", required=True, metavar="HEX", help="Hash of the first version, given out of band.")
@@ -143,7 +118,7 @@ def join(path: Path, certificate: Path, covenant: Path, pin: str) -> None:
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 def serve(path: Path) -> None:
     """Answer nodes until SIGTERM."""
     from raakvlak_index.serve import serve as until_stopped
@@ -169,8 +144,8 @@ def serve(path: Path) -> None:
 
 
 @commands.command()
-@_in_folder
-@click.option("--json", "as_json", is_flag=True, help="For a machine to read.")
+@command.in_folder
+@command.as_json
 def status(path: Path, as_json: bool) -> None:
     """Rows, queues, alarms and coming removals; also beside an index that serves."""
     party = _party(path)
@@ -181,7 +156,7 @@ def status(path: Path, as_json: bool) -> None:
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(path: Path, file: Path) -> None:
     """Copy the store, without the pepper; also while the index serves."""
@@ -194,7 +169,7 @@ def backup(path: Path, file: Path) -> None:
 
 
 @commands.command()
-@_in_folder
+@command.in_folder
 @click.option("--replace", is_flag=True, help="Over the store that stands here.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def restore(path: Path, replace: bool, file: Path) -> None:
@@ -235,4 +210,4 @@ def _now() -> datetime:
 
 
 def _say(message: str) -> None:
-    click.echo(f"{PROGRAM}: {message}", err=True)
+    command.say(PROGRAM, message)

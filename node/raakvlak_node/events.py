@@ -13,6 +13,7 @@ EVENTS: Final = (
     Declared("withdrawn", "info", count=int),
     Declared("lapsed", "info", count=int),
     Declared("erased", "info", count=int),
+    Declared("lost_rows", "warning", count=int),
     Declared("received", "info", events=int),
     Declared("posted", "info", letters=int),
     Declared("replayed", "warning", matches=int),

@@ -97,6 +97,17 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
     return found
 
 
+def publish_again_what_was_lost(node: Node, publisher: Publisher) -> int:
+    """After a long silence: the index removes the rows of a member that does not show itself. What it lacks is published
+    anew at this walk; returns how many rows that is."""
+    held = _inventory(node, publisher)
+    lost = [reference for _, _, reference in node.store.references() if reference not in held]
+    with node.store.transaction():
+        for reference in lost:
+            node.store.forget_reference(reference)
+    return len(lost)
+
+
 def _inventory(node: Node, publisher: Publisher) -> dict[bytes, tuple[int, int]]:
     """Own live rows at the index: reference → (epoch, month of removal)."""
     request = pb.InventoryRequest(covenant_hash=node.covenant.hash)

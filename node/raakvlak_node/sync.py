@@ -16,6 +16,7 @@ from raakvlak_node.evaluate import Evaluator, Holder
 from raakvlak_node.node import Node
 from raakvlak_node.publish import CHUNK_ITEMS, STREAM_SECONDS, Publisher
 from raakvlak_node.receive import ANY_NUMBER, Receiver
+from raakvlak_node.reconcile import publish_again_what_was_lost
 from raakvlak_protocol.errors import Evidence, OverQuota, RaakvlakError, Refused, Unavailable
 from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.party.peer import Remote
@@ -25,6 +26,9 @@ from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
 
 MAX_ROUNDS: Final = 20
 CHUNK_CASES: Final = 500
+DAY_SECONDS: Final = 86_400
+SILENT_DAYS: Final = 80
+"""The index removes a silent member's rows after 90 days (DESIGN §4); asked a little earlier, for clocks that differ."""
 
 Log = Callable[..., None]
 Progress = Callable[[str, int], None]
@@ -105,6 +109,7 @@ class Walk:
             self.publisher.open()
             self._opened = True
         self.publisher.demand_reconciled()
+        self._end_silence()
         for _ in range(MAX_ROUNDS):
             before = (outcome.withdrawn, outcome.published, outcome.received, outcome.posted)
             outcome.withdrawn += self._withdraw()
@@ -119,6 +124,15 @@ class Walk:
         self._tell("published", count=outcome.published)
         self._tell("received", events=outcome.received)
         self._tell("posted", letters=outcome.posted)
+
+    def _end_silence(self) -> None:
+        """Looks whether the rows still stand, where this node has been silent for so long that they may be gone."""
+        today = int(self._now().timestamp()) // DAY_SECONDS
+        last = self._store.number("last_day")
+        if last and today - last > SILENT_DAYS:
+            self._tell("lost_rows", count=publish_again_what_was_lost(self._node, self.publisher))
+        if today != last:
+            self._store.set_number("last_day", today)
 
     def renew_rules(self) -> None:
         """Judges every case again when the day or the covenant has changed, and forgets what has lapsed."""

@@ -530,13 +530,13 @@ def test_who_can_take_the_first_lock_off_can_not_close_it_around_another_letter(
         before = running.touches(receiver)
         for event in held[:2]:
             envelope = letter.take_off_first_lock(event.letter.ciphertext, running.sandbox.letter_secrets["school"])
-            change: dict[str, Any] = {
+            changes: dict[str, dict[str, Any]] = {
                 "number": {"number": envelope.number + 10},
                 "previous": {"previous": os.urandom(32)},
                 "match_id": {"match_id": next(iter(running.nodes["school"].store.live_matches())).match_id},
                 "receiver": {"match_id": matches["town"]},
-            }[changed]
-            other = replace(envelope, **change)
+            }
+            other = replace(envelope, **changes[changed])
             outer = other.match_id + other.number.to_bytes(4, "big") + other.previous + other.nonce + other.box
             key = PublicKey(running.sandbox.covenant.member(receiver).letter_key)
             index.deliver(receiver, other.match_id, "town", other.number, bytes(SealedBox(key).encrypt(outer)))

@@ -1,4 +1,4 @@
-"""`python -m tests.bench oprf|publish|end_to_end [--json] [--quick] [--cases N]`: figures against their floors.
+"""`python -m tests.bench oprf|publish|end_to_end [--json] [--quick] [--cases N]`: figures, against their floors.
 
 One JSON object on standard output with --json, else a table; progress on standard error. Exit code 1 when a floor does
 not hold.

@@ -122,7 +122,8 @@ def serving(sandbox: Sandbox, folder: Path) -> Iterator[Serving]:
 
 
 def _command(*arguments: str) -> None:
-    subprocess.run([*_PROGRAM, *arguments], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    done = subprocess.run([*_PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 _PROGRAM: Final = [sys.executable, "-c", "from raakvlak_index.cli import main; main()"]
