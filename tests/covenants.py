@@ -190,8 +190,7 @@ def _epoch(number: int, keys: Sequence[DealtKey]) -> pb.Epoch:
                 namespace=key.namespace,
                 public_key=key.public_key,
                 shares=[
-                    pb.PublicShare(share_number=share, public_key=public)
-                    for share, public in sorted(key.public_shares.items())
+                    pb.PublicShare(share_number=share, public_key=public) for share, public in sorted(key.public_shares.items())
                 ],
             )
             for key in keys

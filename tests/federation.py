@@ -30,7 +30,6 @@ from raakvlak_node.vault import Vault
 from raakvlak_protocol.party import events, peer, serving
 from raakvlak_protocol.party.membership import Folder, Membership
 from raakvlak_protocol.secret import SecretBytes
-
 from tests.covenants import SHARE_NUMBERS, Sandbox, make_covenant
 
 
@@ -47,9 +46,7 @@ class Clock:
         self.now += timedelta(**amount)
 
 
-def make_node(
-    sandbox: Sandbox, member: str, folder: Path, clock: Clock, *, index: str, key_holders: Mapping[str, str]
-) -> Node:
+def make_node(sandbox: Sandbox, member: str, folder: Path, clock: Clock, *, index: str, key_holders: Mapping[str, str]) -> Node:
     """A member's node with a store of its own below `folder`."""
     identity = sandbox.member(member)
     secrets = {
@@ -70,17 +67,10 @@ def make_node(
     return Node(Folder(folder), settings, membership, store, clock, os.urandom)
 
 
-def case(reference: str, bsn: str, *, today: datetime | None = None, **columns: str) -> Case:
+def case(reference: str, bsn: str, **columns: str) -> Case:
     """A case as a caseload row would give it, with a worker who can be called."""
-    moment = today or datetime.now(UTC)
-    given = {
-        "case_ref": reference,
-        "bsn": bsn,
-        "function": "mentor",
-        "worker_phone": "0118-000001",
-        "since": "2026-01-05",
-    }
-    return parse(given | columns, today=moment.date(), adults=True)
+    given = {"case_ref": reference, "bsn": bsn, "function": "mentor", "worker_phone": "0118-000001", "since": "2026-01-05"}
+    return parse(given | columns, today=datetime.now(UTC).date(), adults=True)
 
 
 class KeyHolderThreads:
@@ -107,9 +97,7 @@ class KeyHolderThreads:
         )
         self._server = peer.blocking_server(2)
         self._server.add_generic_rpc_handlers((self.service.handler(),))
-        self.port = self._server.add_secure_port(
-            "127.0.0.1:0", peer.server_credentials(sandbox.credentials(self.identity))
-        )
+        self.port = self._server.add_secure_port("127.0.0.1:0", peer.server_credentials(sandbox.credentials(self.identity)))
         self._server.start()
 
     @property
@@ -185,9 +173,7 @@ class Federation:
         self.clock = Clock()
         self.key_holders = [KeyHolderThreads(sandbox, n, folder / f"keyholder-{n}", self.clock) for n in SHARE_NUMBERS]
         self.index = IndexThreads(sandbox, folder / "index", self.clock, event_cap=event_cap)
-        self.nodes = {
-            member.id: self.node(member.id) for member in sandbox.payload.members if member.kind != "coordinator"
-        }
+        self.nodes = {member.id: self.node(member.id) for member in sandbox.payload.members if member.kind != "coordinator"}
         self.logged: list[tuple[str, dict[str, object]]] = []
 
     def node(self, member: str, *, index: str = "") -> Node:
@@ -206,7 +192,8 @@ class Federation:
     def settle(self, *members: str) -> None:
         """Lets all nodes (or these) walk until none has anything left to do."""
         for _ in range(20):
-            if not any([self.walk(member).moved for member in members or self.nodes]):
+            moved = [self.walk(member).moved for member in members or self.nodes]
+            if not any(moved):
                 return
         raise AssertionError("the federation does not come to rest")
 

@@ -58,9 +58,7 @@ def test_publish_is_the_only_call_that_takes_a_token() -> None:
 
 
 def test_the_index_never_tells_a_token() -> None:
-    told = {
-        field.name for method in contract.methods() if _name(method).startswith("Index.") for field in _answered(method)
-    }
+    told = {field.name for method in contract.methods() if _name(method).startswith("Index.") for field in _answered(method)}
     assert not {name for name in told if "token" in name}
     assert not {
         field.name
@@ -129,12 +127,8 @@ def test_a_field_that_says_too_little_is_found_within_another_message() -> None:
 
 def test_a_service_of_no_known_party_and_a_message_without_a_way_are_found() -> None:
     complete = _field("about", {"data_class": options_pb2.ROUTING, "purpose": "because"})
-    assert contract.problems([_file(fields=[complete], service="LookUp")]) == [
-        "service LookUp is offered by no known party"
-    ]
-    assert contract.problems([_file(fields=[complete], service=None)]) == [
-        "test.Asked travels on no way that is declared"
-    ]
+    assert contract.problems([_file(fields=[complete], service="LookUp")]) == ["service LookUp is offered by no known party"]
+    assert contract.problems([_file(fields=[complete], service=None)]) == ["test.Asked travels on no way that is declared"]
 
 
 def _name(method: MethodDescriptor) -> str:

@@ -48,9 +48,7 @@ class Home:
 
 homes = st.builds(
     Home,
-    postcode=st.from_regex(r"[1-9][0-9]{3}[A-Z]{2}", fullmatch=True).filter(
-        lambda one: one[4:] not in {"SA", "SD", "SS"}
-    ),
+    postcode=st.from_regex(r"[1-9][0-9]{3}[A-Z]{2}", fullmatch=True).filter(lambda one: one[4:] not in {"SA", "SD", "SS"}),
     number=st.integers(1, MAX_HOUSE_NUMBER),
     addition=st.text(string.ascii_uppercase + string.digits, max_size=MAX_ADDITION_CHARACTERS),
 )

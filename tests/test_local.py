@@ -47,7 +47,14 @@ def truth(folder: Path) -> list[tuple[str, ...]]:
 
 def matches(printed: dict[str, Any]) -> list[tuple[str, ...]]:
     return sorted(
-        (each["node"], each["case_ref"], each["other"], each["contact"]["reference"], each["kind"], " ".join(each["via"]))
+        (
+            each["node"],
+            each["case_ref"],
+            each["other"],
+            each["contact"]["reference"],
+            each["kind"],
+            " ".join(each["via"]),
+        )
         for each in printed["matches"]
     )
 

@@ -289,9 +289,7 @@ def test_the_demo_holds_every_situation(town: Path) -> None:
 def situations(cases: list[Read], matched: set[frozenset[TruthRow]]) -> Counter[str]:
     """How often each way for two cases to have something in common occurs, and whether the truth has it as a match."""
     seen: Counter[str] = Counter()
-    known = [
-        (case, {case.client, case.home or case.client, *case.parents, *case.siblings, *case.children}) for case in cases
-    ]
+    known = [(case, {case.client, case.home or case.client, *case.parents, *case.siblings, *case.children}) for case in cases]
     for (one, mine), (other, yours) in itertools.combinations(known, 2):
         if mine.isdisjoint(yours):
             continue

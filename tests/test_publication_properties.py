@@ -68,9 +68,7 @@ def test_it_holds_for_no_other_write(
 
 @SOME
 @given(several_keys, writes, st.data())
-def test_the_first_token_that_has_not_signed_is_named(
-    several: list[TokenKeys], write: Write, data: st.DataObject
-) -> None:
+def test_the_first_token_that_has_not_signed_is_named(several: list[TokenKeys], write: Write, data: st.DataObject) -> None:
     direct = Visibility.DIRECT
     listed, signatures = tokens_of(several), publication.sign_tokens(several, write, direct)
     place = data.draw(st.integers(0, len(several) - 1))
@@ -96,9 +94,7 @@ def test_a_copied_token_does_not_verify(own: TokenKeys, copied: TokenKeys, write
 
 @SOME
 @given(st.text(max_size=30), seeds, writes)
-def test_an_identifier_or_its_hash_in_a_tokens_place_does_not_verify(
-    text: str, seed: SecretBytes, write: Write
-) -> None:
+def test_an_identifier_or_its_hash_in_a_tokens_place_does_not_verify(text: str, seed: SecretBytes, write: Write) -> None:
     statement = publication.token_statement(write, Visibility.DIRECT)
     for token in (text.encode()[:32].ljust(32, b"\0"), sha256(text.encode()).digest()):
         assert not publication.verified(token, statement, publication.sign(seed, statement))
@@ -118,9 +114,7 @@ def test_a_key_pair_made_of_a_hash_does_verify() -> None:
 def test_two_requests_never_share_a_statement(
     one: Write, one_seen: Visibility, these: list[bytes], other: Write, other_seen: Visibility, those: list[bytes]
 ) -> None:
-    same = publication.publish_statement(one, one_seen, these) == publication.publish_statement(
-        other, other_seen, those
-    )
+    same = publication.publish_statement(one, one_seen, these) == publication.publish_statement(other, other_seen, those)
     assert same is ((one, one_seen, these) == (other, other_seen, those))
     assert (publication.token_statement(one, one_seen) == publication.token_statement(other, other_seen)) is (
         (one, one_seen) == (other, other_seen)
@@ -144,9 +138,7 @@ def test_no_statement_serves_two_purposes(
 
 @SOME
 @given(writes, visibilities, tokens)
-def test_the_request_hash_is_no_hash_of_the_statement_alone(
-    write: Write, visibility: Visibility, listed: list[bytes]
-) -> None:
+def test_the_request_hash_is_no_hash_of_the_statement_alone(write: Write, visibility: Visibility, listed: list[bytes]) -> None:
     statement = publication.publish_statement(write, visibility, listed)
     assert publication.request_hash(statement) != sha256(statement).digest()
     assert publication.request_hash(statement) == publication.request_hash(bytes(statement))

@@ -23,10 +23,7 @@ NOT_CANONICAL = {
 
 
 def test_the_generator_is_the_standard_one() -> None:
-    assert (
-        ristretto.multiply_base(Scalar.public(1)).hex()
-        == "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"
-    )
+    assert ristretto.multiply_base(Scalar.public(1)).hex() == "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"
 
 
 @pytest.mark.parametrize("encoding", NOT_CANONICAL.values(), ids=NOT_CANONICAL.keys())
@@ -162,7 +159,7 @@ print(ristretto.multiply_base(ristretto.Scalar.public(12345)).hex(), "rbcl" in s
 
 def test_the_bundled_library_computes_the_same_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """With no libsodium that the loader finds by name, as on a machine that has none."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-c", WITHOUT_THE_SYSTEMS_LIBRARY],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,

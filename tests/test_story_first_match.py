@@ -4,8 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from raakvlak_protocol.errors import OverQuota, Refused
 
+from raakvlak_protocol.errors import OverQuota, Refused
 from tests.covenants import make_covenant
 from tests.federation import case, federation
 

@@ -77,9 +77,7 @@ def secrets(inputs: list[bytes]) -> list[SecretBytes]:
 
 @SOME
 @given(federations(), batches, st.data())
-def test_any_quorum_gives_what_the_whole_key_gives(
-    federation: Federation, inputs: list[bytes], data: st.DataObject
-) -> None:
+def test_any_quorum_gives_what_the_whole_key_gives(federation: Federation, inputs: list[bytes], data: st.DataObject) -> None:
     quorum = data.draw(st.permutations(sorted(federation.keys)))[: federation.threshold]
     blinds = voprf.new_blinds(len(inputs), federation.random)
     blinded = voprf.blind(secrets(inputs), blinds)
@@ -113,9 +111,7 @@ def test_one_wrong_share_is_found_by_its_number(federation: Federation, data: st
     wrong = data.draw(st.sampled_from(sorted(federation.keys)))
     stray = ristretto.multiply_base(ristretto.random_scalar(federation.random))
     with pytest.raises(Malformed, match=rf": share {wrong};"):
-        threshold.verify_polynomial(
-            federation.group_key, {**federation.public_shares, wrong: stray}, federation.threshold
-        )
+        threshold.verify_polynomial(federation.group_key, {**federation.public_shares, wrong: stray}, federation.threshold)
 
 
 @SOME
@@ -132,9 +128,7 @@ def test_a_wrong_share_never_passes(federation: Federation, data: st.DataObject)
     wrong = data.draw(st.sampled_from(sorted(federation.keys)))
     stray = ristretto.multiply_base(ristretto.random_scalar(federation.random))
     with pytest.raises(Malformed):
-        threshold.verify_polynomial(
-            federation.group_key, {**federation.public_shares, wrong: stray}, federation.threshold
-        )
+        threshold.verify_polynomial(federation.group_key, {**federation.public_shares, wrong: stray}, federation.threshold)
 
 
 @SOME
@@ -164,9 +158,7 @@ def test_a_holder_that_answers_under_another_key_is_blamed(
 
 @SOME
 @given(federations(), batches, st.data())
-def test_any_changed_bit_of_an_answer_is_found(
-    federation: Federation, inputs: list[bytes], data: st.DataObject
-) -> None:
+def test_any_changed_bit_of_an_answer_is_found(federation: Federation, inputs: list[bytes], data: st.DataObject) -> None:
     number = data.draw(st.sampled_from(sorted(federation.keys)))
     blinded = voprf.blind(secrets(inputs), voprf.new_blinds(len(inputs), federation.random))
     answer = voprf.blind_evaluate_and_prove(federation.keys[number], blinded, federation.random)

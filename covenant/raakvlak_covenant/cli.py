@@ -177,8 +177,7 @@ def _described(covenant: Covenant) -> dict[str, Any]:
         "index": covenant.index.id,
         "key_threshold": covenant.key_threshold,
         "key_holders": [
-            {"id": each.id, "name": each.name, "share_number": each.share_number}
-            for each in covenant.key_holders.values()
+            {"id": each.id, "name": each.name, "share_number": each.share_number} for each in covenant.key_holders.values()
         ],
         "members": [
             {
@@ -221,9 +220,7 @@ def _print(described: dict[str, Any], place: str = "") -> None:
             for item, each in enumerate(value):
                 _print(each, f"{place}{key}[{each.get('id', item)}].")
         elif isinstance(value, list):
-            click.echo(
-                f"{place}{key} = {', '.join('-'.join(each) if isinstance(each, list) else each for each in value)}"
-            )
+            click.echo(f"{place}{key} = {', '.join('-'.join(each) if isinstance(each, list) else each for each in value)}")
         else:
             click.echo(f"{place}{key} = {value}")
 

@@ -287,9 +287,7 @@ def _pair(table: Table) -> pb.KindPair:
 
 def _all_kinds() -> list[pb.KindRule]:
     """Every kind may publish all relations, but a shelter no address, which would give a location away."""
-    return [
-        pb.KindRule(kind=kind, relations=[str(each) for each in Relation if _may_publish(kind, each)]) for kind in KINDS
-    ]
+    return [pb.KindRule(kind=kind, relations=[str(each) for each in Relation if _may_publish(kind, each)]) for kind in KINDS]
 
 
 def _may_publish(kind: str, relation: Relation) -> bool:

@@ -52,9 +52,7 @@ def public_key(seed: SecretBytes) -> bytes:
 def first(draft: pb.Covenant) -> pb.CovenantHistory:
     """The draft as the first version of a history, not signed yet."""
     if draft.version != 1:
-        raise Refused(
-            f"a first version has number 1, this draft {draft.version}: give the file it follows on (--previous)"
-        )
+        raise Refused(f"a first version has number 1, this draft {draft.version}: give the file it follows on (--previous)")
     return pb.CovenantHistory(versions=[_envelope(draft, b"")])
 
 
@@ -79,9 +77,7 @@ def judged(history: pb.CovenantHistory, pin: bytes) -> Covenant:
     *earlier, newest = history.versions
     before = verdict(pb.CovenantHistory(versions=earlier), pin) if earlier else None
     if before is None and covenants.covenant_hash(newest.payload) != pin:
-        raise Refused(
-            "this is not the covenant that was pinned: its hash differs, ask the covenant board which is right"
-        )
+        raise Refused("this is not the covenant that was pinned: its hash differs, ask the covenant board which is right")
     return covenants.judged(newest.payload, before)
 
 

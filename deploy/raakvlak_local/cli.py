@@ -47,9 +47,7 @@ def population(folder: Path, cases: int, organisations: int, seed: int) -> None:
 
     with click.progressbar(length=cases, label="inventing people", file=sys.stderr) as bar:
         today = datetime.now(UTC).date()
-        summary = people.write(
-            folder, cases=cases, organisations=organisations, seed=seed, today=today, progress=bar.update
-        )
+        summary = people.write(folder, cases=cases, organisations=organisations, seed=seed, today=today, progress=bar.update)
     click.echo(
         f"{summary.cases} cases at {summary.organisations} organisations in {folder}; "
         f"{summary.matches // 2} pairs of cases touch (truth.csv)"
@@ -59,7 +57,9 @@ def population(folder: Path, cases: int, organisations: int, seed: int) -> None:
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Where the state survives.  [default: FOLDER/data]")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Where the state survives.  [default: FOLDER/data]"
+)
 @click.option("--exit", "exit_", is_flag=True, help="Stop everything once the matches are shown.")
 @command.as_json
 def run(folder: Path, data: Path | None, exit_: bool, as_json: bool) -> None:
@@ -208,7 +208,8 @@ def _show(federation: Federation, found: dict[str, Any], showcase: Path) -> None
                 click.echo(f"  {_line(each)}")
     index = found["index"]
     click.echo(
-        f"\nthe index holds {index['rows']} rows in {index['bytes']} bytes, no identity and no content; {found['seconds']} s in all"
+        f"\nthe index holds {index['rows']} rows in {index['bytes']} bytes, no identity and no content; "
+        f"{found['seconds']} s in all"
     )
     if showcase.exists():
         _show_family(federation, showcase)

@@ -207,9 +207,10 @@ class Federation:
     def _draft(self, board_key: str, epoch_keys: str) -> str:
         now = datetime.now(UTC).replace(microsecond=0)
         start, end = now - timedelta(days=1), now.replace(year=now.year + COVENANT_YEARS, day=1)
-        entries = "\n".join((party.folder / "entry.toml").read_text() for party in self.parties()[:-len(self.organisations)])
+        entries = "\n".join((party.folder / "entry.toml").read_text() for party in self.parties()[: -len(self.organisations)])
         members = "\n".join(
-            (self.layout.node(each.id) / "entry.toml").read_text() + _quotas(_rows(each.caseload)) for each in self.organisations
+            (self.layout.node(each.id) / "entry.toml").read_text() + _quotas(_rows(each.caseload))
+            for each in self.organisations
         )
         return f"""id = "{COVENANT}"
 version = 1
@@ -307,9 +308,7 @@ valid_until = {_toml_moment(end)}
         for party in self.parties():
             process = self._processes.get(party.name)
             if process is not None and process.poll() is not None:
-                raise Unavailable(
-                    f"{party.name} ended with code {process.returncode}; its log ends: {self._log_end(party)}"
-                )
+                raise Unavailable(f"{party.name} ended with code {process.returncode}; its log ends: {self._log_end(party)}")
 
     def stop(self) -> None:
         """Stops the nodes, then the index, then the key holders; kills what does not stop."""
@@ -363,9 +362,7 @@ valid_until = {_toml_moment(end)}
 
 
 def _command(program: str, *arguments: str, given: str = "", allowed: Sequence[int] = (0,)) -> str:
-    done = subprocess.run(
-        [_program(program), *arguments], input=given, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([_program(program), *arguments], input=given, capture_output=True, text=True, check=False)
     if done.returncode not in allowed:
         raise CommandFailed(f"'{program} {arguments[0]}' failed: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout

@@ -188,9 +188,7 @@ def demand_letter(match_id: bytes, number: int, ciphertext: bytes) -> None:
         raise Malformed("letters are numbered from 1", field="number")
     if len(ciphertext) not in SIZES:
         sizes = ", ".join(map(str, SIZES))
-        raise Malformed(
-            f"a letter has one of the sizes {sizes} bytes, so that its size tells little", field="ciphertext"
-        )
+        raise Malformed(f"a letter has one of the sizes {sizes} bytes, so that its size tells little", field="ciphertext")
 
 
 def demand_room_for_letter(waiting: int) -> None:

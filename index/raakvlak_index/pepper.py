@@ -58,9 +58,7 @@ def missing(
         raise Refused(f"the pepper of epoch {epochs_of(lost)} is lost, and rows stand that it made: {_MEANING}")
     for epoch in set(with_rows) & checks.keys():
         if keys[epoch].check() != checks[epoch]:
-            raise Refused(
-                f"the pepper of epoch {epoch} is not the one that this store's rows were made with: {_MEANING}"
-            )
+            raise Refused(f"the pepper of epoch {epoch} is not the one that this store's rows were made with: {_MEANING}")
     unchecked = set(with_rows) - checks.keys()
     if unchecked:
         raise Refused(f"the store does not say which pepper made the rows of epoch {epochs_of(unchecked)}: {_MEANING}")

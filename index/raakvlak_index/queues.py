@@ -26,9 +26,7 @@ class Queues:
     def waiting(self, member: int) -> int:
         """Events that wait for the member, those of this verb included."""
         if member not in self._last:
-            found = self._db.execute(
-                "SELECT last_event, acknowledged FROM member WHERE number = ?", (member,)
-            ).fetchone()
+            found = self._db.execute("SELECT last_event, acknowledged FROM member WHERE number = ?", (member,)).fetchone()
             self._last[member], self._acknowledged[member] = found
         return self._last[member] - self._acknowledged[member]
 

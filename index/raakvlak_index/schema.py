@@ -77,9 +77,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     connection = _opened(path, READER_CACHE_KIB)
     if migrations.pending(Database(connection)):
         connection.close()
-        raise Refused(
-            f"{path} was written by an older raakvlak-index: start 'serve' once, it brings the store up to date"
-        )
+        raise Refused(f"{path} was written by an older raakvlak-index: start 'serve' once, it brings the store up to date")
     connection.execute("PRAGMA query_only = ON")
     return connection
 

@@ -217,9 +217,7 @@ class Service:
         now = self._now()
         index.demand_letter(request.match_id, request.number, request.ciphertext)
         live = self._writer.run(
-            lambda store: store.post(
-                caller.id, request.generation, request.match_id, request.number, request.ciphertext, now
-            )
+            lambda store: store.post(caller.id, request.generation, request.match_id, request.number, request.ciphertext, now)
         )
         return pb.PostLetterReply(match_live=live)
 
@@ -230,9 +228,7 @@ class Service:
         publication.check_items(tokens, TOKEN_BYTES, "token")
         signatures = list(request.token_signatures)
         if len(signatures) != len(tokens):
-            raise Malformed(
-                f"there are {len(tokens)} tokens and {len(signatures)} token signatures: the request was cut off"
-            )
+            raise Malformed(f"there are {len(tokens)} tokens and {len(signatures)} token signatures: the request was cut off")
         statement = publication.publish_statement(write, visibility, tokens)
         chunks = [
             self._verifiers.submit(

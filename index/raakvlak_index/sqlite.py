@@ -132,8 +132,7 @@ class SqliteStore:
 
     def _standing(self, me: int) -> Standing:
         found = self._db.execute(
-            "SELECT generation, sequence, request_hash, answer FROM member JOIN last_write ON member = number "
-            "WHERE number = ?",
+            "SELECT generation, sequence, request_hash, answer FROM member JOIN last_write ON member = number WHERE number = ?",
             (me,),
         ).fetchone()
         return Standing(*found)
@@ -276,9 +275,7 @@ class SqliteStore:
     def watch(self, member: str, generation: int, after: int, now: datetime) -> bool:
         me = self._alive(member, now)
         self._demand_generation(me, generation)
-        last, acknowledged = self._db.execute(
-            "SELECT last_event, acknowledged FROM member WHERE number = ?", (me,)
-        ).fetchone()
+        last, acknowledged = self._db.execute("SELECT last_event, acknowledged FROM member WHERE number = ?", (me,)).fetchone()
         if after > last:
             raise Refused(
                 f"you have stored event {after} and this index's newest for you is {last}: it was restored without "
@@ -301,9 +298,7 @@ class SqliteStore:
         self._touch(me)
         return self._queues().waiting(me)
 
-    def post(
-        self, member: str, generation: int, match_id: bytes, number: int, ciphertext: bytes, now: datetime
-    ) -> bool:
+    def post(self, member: str, generation: int, match_id: bytes, number: int, ciphertext: bytes, now: datetime) -> bool:
         me = self._alive(member, now)
         self._demand_generation(me, generation)
         sides = self._db.execute("SELECT lower, higher FROM delivery WHERE match_id = ?", (match_id,)).fetchone()

@@ -152,9 +152,7 @@ class Store(Protocol):
         """Forgets the member's events up to a number; how many still wait. Raises Stale, or Malformed for a number
         that no event has had."""
 
-    def post(
-        self, member: str, generation: int, match_id: bytes, number: int, ciphertext: bytes, now: datetime
-    ) -> bool:
+    def post(self, member: str, generation: int, match_id: bytes, number: int, ciphertext: bytes, now: datetime) -> bool:
         """Queues a letter for the other side; False when the match is not live or not the member's. The same number
         again, while it waits, is queued once. Raises Stale, or Unavailable where too much waits."""
 

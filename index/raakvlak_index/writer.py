@@ -67,9 +67,7 @@ class Writer:
             while not self._jobs.empty():
                 late = self._jobs.get()
                 if late is not None:
-                    late[1].set_exception(
-                        Unavailable("the index has stopped writing: its operator must look at the log")
-                    )
+                    late[1].set_exception(Unavailable("the index has stopped writing: its operator must look at the log"))
             store.close()
 
     def _some(self, store: Store) -> bool:

@@ -199,9 +199,7 @@ def counts(path: Path, start_empty: bool) -> None:
             Store.create(party.store)
         with closing(Store(party.store)) as store:
             store.exhaust(_granted(covenant, now), now)
-    _say(
-        "all quotas are empty: daily ones fill up at 00:00 UTC, first loads by a new covenant version that grants more"
-    )
+    _say("all quotas are empty: daily ones fill up at 00:00 UTC, first loads by a new covenant version that grants more")
 
 
 def _granted(covenant: Covenant, now: datetime) -> Mapping[Account, Quota]:

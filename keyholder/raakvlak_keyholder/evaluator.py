@@ -51,9 +51,7 @@ class Evaluator:
         demand_in_force(self._covenant.epochs[epoch], now)
         found = self._keys.get((namespace, epoch))
         if found is None:
-            raise Refused(
-                f"this key holder has no share for namespace {namespace!r} in epoch {epoch}: ask its operator"
-            )
+            raise Refused(f"this key holder has no share for namespace {namespace!r} in epoch {epoch}: ask its operator")
         return found
 
 

@@ -92,9 +92,7 @@ class Store:
             _demand_schema(self._connection(), path)
         except sqlite3.DatabaseError:
             self.close()
-            raise Refused(
-                f"{path} can't be read as a store of counts: it is damaged or another program's file"
-            ) from None
+            raise Refused(f"{path} can't be read as a store of counts: it is damaged or another program's file") from None
         except Refused:
             self.close()
             raise

@@ -94,9 +94,7 @@ class Writer:
                 cases.append(_card_case(case, relations))
         return cases
 
-    def _seal(
-        self, match: Match, column: str, mark: bytes, number: int, previous: bytes, content: bytes, now: int
-    ) -> bytes:
+    def _seal(self, match: Match, column: str, mark: bytes, number: int, previous: bytes, content: bytes, now: int) -> bytes:
         keys = self._store.token_keys(match.person, match.epoch)
         header = Header(
             covenant_id=self._covenant.id,

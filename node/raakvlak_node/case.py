@@ -258,9 +258,7 @@ class _Fields:
 
     def _phone(self, text: str) -> str:
         if text and (len(text) > MAX_PHONE_CHARACTERS or not _PHONE.fullmatch(text)):
-            raise Malformed(
-                f"a phone number has digits, spaces and () + - . / in at most {MAX_PHONE_CHARACTERS} characters"
-            )
+            raise Malformed(f"a phone number has digits, spaces and () + - . / in at most {MAX_PHONE_CHARACTERS} characters")
         return text
 
     def _email(self, text: str) -> str:

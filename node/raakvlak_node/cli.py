@@ -5,7 +5,6 @@
 
 import json
 import os
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,25 +21,13 @@ from raakvlak_node.node import BsnChange, BsnDiffers, Node, identity_of, lock_of
 from raakvlak_node.picture import Entry
 from raakvlak_node.sync import Outcome, walking
 from raakvlak_protocol.covenant import KINDS
-from raakvlak_protocol.errors import OverQuota, RaakvlakError, Unavailable
-from raakvlak_protocol.party import events, membership, sealed
+from raakvlak_protocol.errors import OverQuota
+from raakvlak_protocol.party import command, events, membership
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import Stop
 
-DONE: Final = 0
-FAILED: Final = 1
-ROWS_REJECTED: Final = 2
-TRY_LATER: Final = 75
+PROGRAM: Final = "raakvlak-node"
 SHOWN_REASONS: Final = 20
-
-folder_option = click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="RAAKVLAK_FOLDER",
-    default=Path(),
-    help="The node's folder.  [default: the current one]",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,49 +37,13 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """The console script: translates every error into a message and an exit code, in this one place."""
-    try:
-        # Without its standalone mode click returns the code of an Exit instead of ending the process with it.
-        sys.exit(cli.main(prog_name="raakvlak-node", standalone_mode=False) or DONE)
-    except click.Abort:
-        say("broken off; what was stored stays, the same command goes on from there")
-        sys.exit(FAILED)
-    except click.ClickException as error:
-        say(f"{_plain(error.format_message())} (see 'raakvlak-node --help')")
-        sys.exit(FAILED)
-    except Unavailable as error:
-        say(error.message)
-        sys.exit(TRY_LATER)
-    except RaakvlakError as error:
-        say(error.message)
-        sys.exit(FAILED)
-    except sqlite3.Error as error:
-        # SQLite's own words name tables and files, never what stands in them.
-        busy = getattr(error, "sqlite_errorcode", None) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-        say(
-            "the store is busy: another command is at work; try again"
-            if busy
-            else f"the store can't be used ({error}): restore it from a backup with 'raakvlak-node restore --replace'"
-        )
-        sys.exit(TRY_LATER if busy else FAILED)
-    except OSError as error:
-        say(f"{error.filename or 'a file'}: {(error.strerror or 'failed').lower()}")
-        sys.exit(FAILED)
-    except Exception as error:
-        # Its text may quote an identifier, and so may a traceback's last line.
-        say(f"internal error: {type(error).__name__} at {events.place(error)}; its text is not shown; please report it")
-        sys.exit(FAILED)
-
-
-def _plain(message: str) -> str:
-    """A message of the command line's library in the style of ours."""
-    message = message.rstrip(".")
-    return message[:1].lower() + message[1:]
+    """The console script."""
+    command.run(PROGRAM, cli)
 
 
 def say(message: str) -> None:
     """Talk, on standard error."""
-    click.echo(f"raakvlak-node: {message}", err=True)
+    command.say(PROGRAM, message)
 
 
 def answer(as_json: bool, found: Any, lines: Callable[[], Iterator[str]]) -> None:
@@ -105,8 +56,8 @@ def answer(as_json: bool, found: Any, lines: Callable[[], Iterator[str]]) -> Non
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Node]:
-    node = open_node(folder)
+def opened(path: Path) -> Iterator[Node]:
+    node = open_node(path)
     try:
         yield node
     finally:
@@ -121,7 +72,7 @@ def _quiet(name: str, **fields: object) -> None:
 
 
 @cli.command()
-@folder_option
+@command.in_folder
 @click.option("--covenant", required=True, help="The covenant's id.")
 @click.option("--id", "id_", required=True, help="This member's id in the covenant.")
 @click.option("--name", required=True, help="The organisation's name, shown to the other side of a match.")
@@ -136,7 +87,7 @@ def _quiet(name: str, **fields: object) -> None:
 @click.option("--key-holder", "key_holders", multiple=True, metavar="ID=HOST:PORT", help="For each key holder.")
 @click.option("--rest", default="127.0.0.1:7480", show_default=True, help="host:port of the REST API.")
 def init(
-    folder: Path,
+    path: Path,
     covenant: str,
     id_: str,
     name: str,
@@ -151,9 +102,6 @@ def init(
     holders = dict(each.partition("=")[::2] for each in key_holders)
     if not all(holders.values()):
         raise click.BadParameter("a key holder is given as ID=HOST:PORT", param_hint="--key-holder")
-    if not key_file.exists():
-        key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sealed.new_key_file(key_file)
     text = "\n".join(
         (
             f"covenant = {json.dumps(covenant)}",
@@ -169,26 +117,21 @@ def init(
             "",
         )
     )
-    entry = prepare(Folder(folder), identity, sealed.KeyFile(key_file), name=name, kind=kind, settings_text=text)
+    entry = prepare(Folder(path), identity, command.new_key_file(key_file), name=name, kind=kind, settings_text=text)
     click.echo(entry, nl=False)
-    say(
-        f"made {folder}: have request.pem certified, send entry.toml to the covenant board, "
-        "then run 'raakvlak-node join'"
-    )
+    say(f"made {path}: have request.pem certified, send entry.toml to the covenant board, then run 'raakvlak-node join'")
 
 
 @cli.command()
-@folder_option
+@command.in_folder
 @click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--covenant", "covenant_file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+@click.option("--covenant", "covenant_file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--pin", required=True, help="The hash of the covenant's first version, given out of band.")
-def join(folder: Path, certificate: Path, covenant_file: Path, pin: str) -> None:
+def join(path: Path, certificate: Path, covenant_file: Path, pin: str) -> None:
     """Take the certificate and the covenant once the board has issued them, or a newer one of either."""
-    own = read_settings(Folder(folder))
+    own = read_settings(Folder(path))
     joined = membership.join(
-        Folder(folder),
+        Folder(path),
         identity_of(own.covenant, own.id),
         lock_of(own),
         certificate=certificate.read_bytes(),
@@ -203,8 +146,8 @@ def join(folder: Path, certificate: Path, covenant_file: Path, pin: str) -> None
 
 
 @cli.command("import")
-@folder_option
-@json_option
+@command.in_folder
+@command.as_json
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Tell what would happen; store and write nothing.")
 @click.option("--withdraw-missing", is_flag=True, help="Withdraw the cases that are not in the file.")
@@ -220,7 +163,7 @@ def join(folder: Path, certificate: Path, covenant_file: Path, pin: str) -> None
     help="Where the rejected rows go.  [default: beside FILE, or in the folder where that is read-only]",
 )
 def import_(
-    folder: Path,
+    path: Path,
     as_json: bool,
     file: Path,
     dry_run: bool,
@@ -231,7 +174,7 @@ def import_(
     """Import a caseload FILE. Imported again it changes nothing; cut off, the same command goes on."""
     from raakvlak_node import caseload
 
-    with opened(folder) as node, file.open("rb") as source:
+    with opened(path) as node, file.open("rb") as source:
         total = caseload.size(file)
         # Beside the caseload, where the same identifiers lie already; where that can't be, in the node's folder.
         beside = file.parent if os.access(file.parent, os.W_OK) else node.folder.path / "rejected"
@@ -262,7 +205,7 @@ def import_(
     }
     answer(as_json, found, lambda: _import_lines(report, withdraw_missing))
     if report.rejected:
-        raise click.exceptions.Exit(ROWS_REJECTED)
+        raise click.exceptions.Exit(command.ROWS_REJECTED)
 
 
 def _import_lines(report: importing.Report, withdraw_missing: bool) -> Iterator[str]:
@@ -322,11 +265,11 @@ def _bar(total: int, label: str) -> Iterator[Callable[[int], None]]:
 
 
 @cli.command()
-@folder_option
-@json_option
-def cases(folder: Path, as_json: bool) -> None:
+@command.in_folder
+@command.as_json
+def cases(path: Path, as_json: bool) -> None:
     """List the own cases by reference."""
-    with opened(folder) as node:
+    with opened(path) as node:
         found = sorted(
             (
                 {"case_ref": case.reference, "withheld": case.withheld, "since": case.since.isoformat()}
@@ -342,16 +285,16 @@ def cases(folder: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@folder_option
-@json_option
+@command.in_folder
+@command.as_json
 @click.argument("case_ref")
-def withdraw(folder: Path, as_json: bool, case_ref: str) -> None:
+def withdraw(path: Path, as_json: bool, case_ref: str) -> None:
     """Forget the case CASE_REF; what of it stands at the index is withdrawn at the next sync."""
-    with opened(folder) as node:
+    with opened(path) as node:
         gone = node.drop_case(case_ref)
     if not gone:
         say("this node has no case of that reference: 'raakvlak-node cases' lists them")
-        raise click.exceptions.Exit(FAILED)
+        raise click.exceptions.Exit(command.FAILED)
     answer(
         as_json,
         {"withdrawn": True},
@@ -363,11 +306,11 @@ def withdraw(folder: Path, as_json: bool, case_ref: str) -> None:
 
 
 @cli.command()
-@folder_option
-@json_option
-def sync(folder: Path, as_json: bool) -> None:
+@command.in_folder
+@command.as_json
+def sync(path: Path, as_json: bool) -> None:
     """Evaluate, publish, receive, and write letters, as far as it goes now."""
-    with opened(folder) as node:
+    with opened(path) as node:
         total = node.status()["unevaluated"]
         with walking(node, _quiet, _counting(total)) as walk:
             outcome = walk.once()
@@ -377,7 +320,7 @@ def sync(folder: Path, as_json: bool) -> None:
     if outcome.waiting:
         for each in outcome.waiting:
             say(each.message)
-        raise click.exceptions.Exit(TRY_LATER)
+        raise click.exceptions.Exit(command.TRY_LATER)
 
 
 def _counting(total: int) -> Callable[[str, int], None]:
@@ -407,32 +350,28 @@ def _sync_lines(outcome: Outcome, pending: int) -> Iterator[str]:
 
 
 @cli.command()
-@folder_option
-@json_option
-def status(folder: Path, as_json: bool) -> None:
+@command.in_folder
+@command.as_json
+def status(path: Path, as_json: bool) -> None:
     """Tell what is unevaluated, unpublished, unacknowledged and unanswered."""
-    with opened(folder) as node:
+    with opened(path) as node:
         found = node.status()
-    answer(
-        as_json, found, lambda: (f"{name.replace('_', ' '):16} {value}" for name, value in found.items() if value != "")
-    )
+    answer(as_json, found, lambda: (f"{name.replace('_', ' '):16} {value}" for name, value in found.items() if value != ""))
 
 
 @cli.command()
-@folder_option
-@json_option
+@command.in_folder
+@command.as_json
 @click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
-def matches(folder: Path, as_json: bool, lang: wording.Language) -> None:
+def matches(path: Path, as_json: bool, lang: wording.Language) -> None:
     """Show all matches of the own cases."""
     from raakvlak_node.rest import match_body
 
-    with opened(folder) as node:
+    with opened(path) as node:
         found = node.all_entries()
         if as_json:
             click.echo(
-                json.dumps(
-                    {"matches": [match_body(node, *each).model_dump(mode="json") for each in found]}, ensure_ascii=False
-                )
+                json.dumps({"matches": [match_body(node, *each).model_dump(mode="json") for each in found]}, ensure_ascii=False)
             )
             return
         for reference in dict.fromkeys(reference for reference, _ in found):
@@ -440,15 +379,15 @@ def matches(folder: Path, as_json: bool, lang: wording.Language) -> None:
 
 
 @cli.command()
-@folder_option
-@json_option
+@command.in_folder
+@command.as_json
 @click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
 @click.argument("case_ref")
-def picture(folder: Path, as_json: bool, lang: wording.Language, case_ref: str) -> None:
+def picture(path: Path, as_json: bool, lang: wording.Language, case_ref: str) -> None:
     """Show the client picture of the case CASE_REF: who else is involved, and whom to call."""
     from raakvlak_node.rest import match_body
 
-    with opened(folder) as node:
+    with opened(path) as node:
         case, found = node.picture(case_ref)
         if as_json:
             entries = [match_body(node, case.reference, each).model_dump(mode="json") for each in found]
@@ -464,16 +403,16 @@ def _show(node: Node, reference: str, entries: list[Entry], language: wording.La
 
 
 @cli.command()
-@folder_option
-@json_option
-def doctor(folder: Path, as_json: bool) -> None:
+@command.in_folder
+@command.as_json
+def doctor(path: Path, as_json: bool) -> None:
     """Find what stands in this node's way, and say what to do."""
     from raakvlak_node.doctor import examine
 
     signs = {"good": "ok  ", "warning": "note", "bad": "BAD "}
     worst = "good"
     findings = []
-    with opened(folder) as node:
+    with opened(path) as node:
         for finding in examine(node):
             findings.append({name: getattr(finding, name) for name in ("check", "verdict", "finding", "advice")})
             worst = "bad" if finding.verdict == "bad" else worst
@@ -484,18 +423,18 @@ def doctor(folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"findings": findings}, ensure_ascii=False))
     if worst == "bad":
-        raise click.exceptions.Exit(FAILED)
+        raise click.exceptions.Exit(command.FAILED)
 
 
 @cli.command()
-@folder_option
-@json_option
+@command.in_folder
+@command.as_json
 @click.option("--dry-run", is_flag=True, help="Tell what differs; change nothing.")
-def reconcile(folder: Path, as_json: bool, dry_run: bool) -> None:
+def reconcile(path: Path, as_json: bool, dry_run: bool) -> None:
     """Make this node and the index agree again after one of them was restored from a backup."""
     from raakvlak_node.reconcile import reconcile as run
 
-    with opened(folder) as node, walking(node, _quiet) as walk:
+    with opened(path) as node, walking(node, _quiet) as walk:
         found = run(node, walk.publisher, dry_run=dry_run)
     answer(as_json, found, lambda: (f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
 
@@ -506,12 +445,12 @@ def token() -> None:
 
 
 @token.command("new")
-@folder_option
-@json_option
+@command.in_folder
+@command.as_json
 @click.argument("name")
-def token_new(folder: Path, as_json: bool, name: str) -> None:
+def token_new(path: Path, as_json: bool, name: str) -> None:
     """Make an access token called NAME. It is shown once; the store keeps only its hash."""
-    with opened(folder) as node:
+    with opened(path) as node:
         made = node.new_access_token(name)
     answer(as_json, {"name": name, "token": made}, lambda: iter((made,)))
 
@@ -520,47 +459,41 @@ def token_new(folder: Path, as_json: bool, name: str) -> None:
 
 
 @cli.command()
-@folder_option
-def serve(folder: Path) -> None:
+@command.in_folder
+def serve(path: Path) -> None:
     """Run the sync loop and the REST API until stopped."""
     from raakvlak_node.serve import serve as run
 
     log = events.Log("node", EVENTS, sys.stderr)
     events.install(log)
     stop = Stop.on_signals()
-    with opened(folder) as node:
+    with opened(path) as node:
         log("started", version=version("raakvlak"), covenant_version=node.covenant.version)
         run(node, log, stop)
         log("stopped")
 
 
 @cli.command()
-@folder_option
+@command.in_folder
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def backup(folder: Path, file: Path) -> None:
+def backup(path: Path, file: Path) -> None:
     """Copy the store to FILE while the node works. It opens only with this node's secrets: keep those apart."""
     if file.exists():
         say(f"{file} exists already: choose another name")
-        raise click.exceptions.Exit(FAILED)
-    with opened(folder) as node:
+        raise click.exceptions.Exit(command.FAILED)
+    with opened(path) as node:
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         node.store.backup(file)
-    say(
-        f"wrote {file}; back up secrets.sealed and the key file too, each elsewhere, "
-        "and delete this copy within 30 days"
-    )
+    say(f"wrote {file}; back up secrets.sealed and the key file too, each elsewhere, and delete this copy within 30 days")
 
 
 @cli.command()
-@folder_option
+@command.in_folder
 @click.option("--replace", is_flag=True, help="Put the backup in place of the store that is there.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def restore(folder: Path, replace: bool, file: Path) -> None:
+def restore(path: Path, replace: bool, file: Path) -> None:
     """Put the backup FILE back. Nothing is published until 'raakvlak-node reconcile' has been run."""
     from raakvlak_node.reconcile import restore as run
 
-    run(folder, file, replace=replace)
-    say(
-        "restored; run 'raakvlak-node reconcile --dry-run' to see what has happened since, "
-        "then 'raakvlak-node reconcile'"
-    )
+    run(path, file, replace=replace)
+    say("restored; run 'raakvlak-node reconcile --dry-run' to see what has happened since, then 'raakvlak-node reconcile'")

@@ -54,7 +54,9 @@ def _certificate(node: Node) -> Finding:
     until = f"valid until {leaf.not_valid_after_utc:%Y-%m-%d}"
     if left <= timedelta(0):
         return Finding(
-            "certificate", "bad", f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}: every party refuses this node",
+            "certificate",
+            "bad",
+            f"expired on {leaf.not_valid_after_utc:%Y-%m-%d}: every party refuses this node",
             "have a new one issued from request.pem, then run 'raakvlak-node join'",
         )
     if left < EXPIRY_WARNING:
@@ -96,7 +98,9 @@ def _clock(node: Node, name: str, theirs: datetime) -> Finding:
     seconds = int(difference.total_seconds())
     if abs(difference) > MAX_CLOCK_DIFFERENCE:
         return Finding(
-            f"clock against {name}", "bad", f"differs by {seconds} s",
+            f"clock against {name}",
+            "bad",
+            f"differs by {seconds} s",
             "set this machine's clock by NTP; terms and certificates are judged by it",
         )
     return Finding(f"clock against {name}", "good", f"differs by {seconds} s")
@@ -138,7 +142,9 @@ def _index(node: Node) -> Finding:
 def _store(node: Node) -> Iterator[Finding]:
     if node.store.remark("reconcile"):
         yield Finding(
-            "store", "bad", f"to be reconciled: {node.store.remark('reconcile')}",
+            "store",
+            "bad",
+            f"to be reconciled: {node.store.remark('reconcile')}",
             "run 'raakvlak-node reconcile --dry-run', then 'raakvlak-node reconcile'",
         )
     letters = node.store.unreadable()
@@ -146,7 +152,9 @@ def _store(node: Node) -> Iterator[Finding]:
         senders = ", ".join(sorted({each["sender"] for each in letters}))
         reasons = "; ".join(sorted({each["reason"] for each in letters}))
         yield Finding(
-            "letters", "warning", f"{len(letters)} can't be read, from {senders}: {reasons}",
+            "letters",
+            "warning",
+            f"{len(letters)} can't be read, from {senders}: {reasons}",
             "call the sender; if several members' letters fail, tell the auditor, because the index may be lying",
         )
     else:
@@ -154,6 +162,9 @@ def _store(node: Node) -> Iterator[Finding]:
     status = node.status()
     waiting = ("unevaluated", "unpublished", "to_withdraw", "unposted", "unanswered")
     found = ", ".join(f"{status[name]} {name.replace('_', ' ')}" for name in waiting)
-    yield Finding("work", "good" if not status["pending"] else "warning", found, "run 'raakvlak-node sync'" if status["pending"] else "")
-
-
+    yield Finding(
+        "work",
+        "good" if not status["pending"] else "warning",
+        found,
+        "run 'raakvlak-node sync'" if status["pending"] else "",
+    )

@@ -82,9 +82,7 @@ class Import:
         known = self._node.store.case_handles()
         seen = self._validate(file)
         if self._wrong and not self._report.dry_run and rejected_to.exists():
-            raise Refused(
-                f"{rejected_to} exists already: choose another place for the rejected rows; nothing was imported"
-            )
+            raise Refused(f"{rejected_to} exists already: choose another place for the rejected rows; nothing was imported")
         self._apply(file)
         self._find_missing([handle for handle in known if handle not in seen])
         self._report.rejected = [RejectedRow(line, reasons) for line, reasons in sorted(self._wrong.items())]

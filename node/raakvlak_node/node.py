@@ -34,7 +34,7 @@ from raakvlak_protocol.v1 import index_pb2
 
 STORE: Final = "store.db"
 SIGNING_SEED: Final = "signing_seed"
-LETTER_SECRET: Final = "letter_secret"
+LETTER_SECRET: Final = "letter_secret"  # noqa: S105 the name of one, in the sealed file
 VAULT_KEY: Final = "vault_key"
 KEY_BYTES: Final = 32
 ACCESS_TOKEN_BYTES: Final = 32

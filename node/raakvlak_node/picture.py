@@ -65,9 +65,7 @@ def entries(matches: Iterable[Match], places: Mapping[bytes, list[Place]]) -> li
             elif isinstance(proof, Proof):
                 _fold(found, match, place, proof.relations, None)
     told = {(own_case, other) for own_case, other, reference in found if reference is not None}
-    return [
-        entry for (own, other, reference), entry in found.items() if reference is not None or (own, other) not in told
-    ]
+    return [entry for (own, other, reference), entry in found.items() if reference is not None or (own, other) not in told]
 
 
 def _fold(

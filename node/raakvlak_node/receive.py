@@ -172,8 +172,6 @@ class Receiver:
         # The chain goes on even where a later version wrote what this one can't read.
         self._store.count_their_letter(match.match_id, number, hash)
         said = letter_content.decode(content)
-        self._store.keep_their_letter(
-            match.match_id, "their_proof" if isinstance(said, Proof) else "their_card", content
-        )
+        self._store.keep_their_letter(match.match_id, "their_proof" if isinstance(said, Proof) else "their_card", content)
         if isinstance(said, Proof) and said.write_again:
             self._store.write_again(match.match_id)

@@ -213,9 +213,7 @@ def _api(own_node: Callable[[], AbstractContextManager[Node]], wake: Callable[[]
         with own_node() as own:
             name = own.caller_of(own.store, given.credentials) if given else None
         if name is None:
-            raise _Answer(
-                HTTPStatus.UNAUTHORIZED, "an access token is needed: 'raakvlak-node token new NAME' makes one"
-            )
+            raise _Answer(HTTPStatus.UNAUTHORIZED, "an access token is needed: 'raakvlak-node token new NAME' makes one")
         request.state.caller = name
         return name
 
@@ -385,9 +383,7 @@ def _answer_problems(api: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         # The library's own message may quote the input, so only the place and the kind of each error are told.
-        errors = [
-            {"column": _column(each["loc"]), "reason": _reason(each["loc"], each["type"])} for each in error.errors()
-        ]
+        errors = [{"column": _column(each["loc"]), "reason": _reason(each["loc"], each["type"])} for each in error.errors()]
         detail = "the request is not of its form; every wrong field is listed"
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 

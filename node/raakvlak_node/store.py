@@ -56,7 +56,8 @@ CREATE TABLE token (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX token_by_reference ON token (reference) WHERE reference IS NOT NULL;
 CREATE TABLE batch (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, epoch INTEGER NOT NULL, persons BLOB NOT NULL, blinds BLOB NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, epoch INTEGER NOT NULL,
+    persons BLOB NOT NULL, blinds BLOB NOT NULL
 ) STRICT;
 CREATE TABLE waiting (person BLOB NOT NULL, epoch INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (person, epoch))
     STRICT, WITHOUT ROWID;
@@ -334,9 +335,7 @@ class Store:
                 "INSERT INTO batch (namespace, epoch, persons, blinds) VALUES (?, ?, ?, ?)",
                 (namespace, epoch, packed, sealed),
             ).lastrowid
-            self._connection.executemany(
-                "INSERT INTO waiting VALUES (?, ?, ?)", [(person, epoch, id) for person in persons]
-            )
+            self._connection.executemany("INSERT INTO waiting VALUES (?, ?, ?)", [(person, epoch, id) for person in persons])
         return Batch(int(id or 0), namespace, epoch, tuple(persons), tuple(blinds))
 
     def batches(self) -> list[Batch]:
@@ -442,7 +441,8 @@ class Store:
             )
             self._forget_ended()
             return self._run(
-                "UPDATE token SET reference = NULL, lapsed = 1 WHERE reference IS NOT NULL AND removal_month <= ?", (month,)
+                "UPDATE token SET reference = NULL, lapsed = 1 WHERE reference IS NOT NULL AND removal_month <= ?",
+                (month,),
             ).rowcount
 
     def forget_unneeded(self) -> int:
@@ -615,9 +615,7 @@ class Store:
 
     # --- letters ------------------------------------------------------------------------------------------------------
 
-    def add_letter(
-        self, match: Match, column: str, mark: bytes, number: int, hash: bytes, ciphertext: bytes, now: int
-    ) -> None:
+    def add_letter(self, match: Match, column: str, mark: bytes, number: int, hash: bytes, ciphertext: bytes, now: int) -> None:
         """Keeps a letter until it is posted and the match ends. `mark` tells its content from the next one's."""
         with self.transaction():
             self._run(
@@ -647,7 +645,15 @@ class Store:
         self._run("UPDATE letter SET posted = 0 WHERE match_id = ? AND number = ?", (match_id, number))
 
     def put_aside(
-        self, match_id: bytes, number: int, sender: str, ciphertext: bytes, now: int, reason: str, *, early: bool = False
+        self,
+        match_id: bytes,
+        number: int,
+        sender: str,
+        ciphertext: bytes,
+        now: int,
+        reason: str,
+        *,
+        early: bool = False,
     ) -> None:
         """Keeps a letter that can't be read, or that came before the one it follows (`early`)."""
         self._run(
@@ -657,7 +663,9 @@ class Store:
 
     def take_early(self, match_id: bytes, number: int) -> bytes | None:
         """The letter of this number, if it came too early; it is no longer put aside."""
-        found = self._one("SELECT ciphertext FROM put_aside WHERE match_id = ? AND number = ? AND early = 1", (match_id, number))
+        found = self._one(
+            "SELECT ciphertext FROM put_aside WHERE match_id = ? AND number = ? AND early = 1", (match_id, number)
+        )
         self._run("DELETE FROM put_aside WHERE match_id = ? AND number = ? AND early = 1", (match_id, number))
         return None if found is None else bytes(found)
 
@@ -709,7 +717,8 @@ class Store:
     def write_again(self, match_id: bytes) -> None:
         """The other side was restored and asks for everything anew, in a new chain."""
         self._run(
-            "UPDATE match SET own_hash = NULL, own_proof = NULL, own_card = NULL, due = 1 WHERE match_id = ?", (match_id,)
+            "UPDATE match SET own_hash = NULL, own_proof = NULL, own_card = NULL, due = 1 WHERE match_id = ?",
+            (match_id,),
         )
 
     def prove_vault(self) -> None:

@@ -65,9 +65,7 @@ class Walk:
         member = node.member.id
         seed = node.signing_seed
         self.publisher = Publisher(node.store, node.covenant, member, seed, index)
-        self._evaluator = Evaluator(
-            node.store, node.covenant, member, holders, random=node.random, report=self._holder_failed
-        )
+        self._evaluator = Evaluator(node.store, node.covenant, member, holders, random=node.random, report=self._holder_failed)
         self._receiver = Receiver(node.store, node.covenant, member, node.letter_secret, self._put_aside)
         self._writer = Writer(node.store, node.covenant, member, seed, node.random)
         self._opened = False

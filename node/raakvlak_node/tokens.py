@@ -35,10 +35,7 @@ def involvements(case: Case, covenant: Covenant, member: Member, today: date) ->
         allowed = frozenset()
     if case.adult(today):
         allowed &= _OF_AN_ADULT
-    return [
-        Involvement(identifier, relation, place, relation in allowed)
-        for relation, place, identifier in _everybody(case)
-    ]
+    return [Involvement(identifier, relation, place, relation in allowed) for relation, place, identifier in _everybody(case)]
 
 
 def _everybody(case: Case) -> Iterator[tuple[Relation, int, Identifier]]:

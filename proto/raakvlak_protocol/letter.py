@@ -128,9 +128,7 @@ def take_off_second_lock(envelope: Envelope, header: Header, letter_key: SecretB
     not the sender's: then somebody who knows the person's letter key forged it.
     """
     try:
-        inner = crypto_aead_xchacha20poly1305_ietf_decrypt(
-            envelope.box, header.encode(), envelope.nonce, letter_key.reveal()
-        )
+        inner = crypto_aead_xchacha20poly1305_ietf_decrypt(envelope.box, header.encode(), envelope.nonce, letter_key.reveal())
     except CryptoError:
         raise Malformed("the letter does not open under the shared person's key: another person, or changed") from None
     signature, rest = inner[:SIGNATURE_BYTES], inner[SIGNATURE_BYTES:]

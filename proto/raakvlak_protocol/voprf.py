@@ -163,9 +163,7 @@ def evaluate(secret: Scalar, data: SecretBytes, mode: Mode = Mode.VOPRF) -> Secr
 # The client, when it has the answer
 
 
-def verify(
-    public: Element, blinded: Sequence[Element], evaluated: Sequence[bytes], proof: bytes
-) -> tuple[Element, ...]:
+def verify(public: Element, blinded: Sequence[Element], evaluated: Sequence[bytes], proof: bytes) -> tuple[Element, ...]:
     """That one key, the one of `public`, made every evaluated element of the blinded one in its place (§2.2.2).
 
     Gives the evaluated elements, parsed. `Evidence` where the proof does not hold, so for a wrong key, a changed,

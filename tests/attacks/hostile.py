@@ -109,7 +109,7 @@ def node_with(
     node = make_node(sandbox, member, folder, clock, index=NOWHERE, key_holders=key_holders)
     try:
         for place, bsn in enumerate(persons):
-            node.put_case(case(f"dossier-{place}", bsn, today=clock()))
+            node.put_case(case(f"dossier-{place}", bsn))
         yield node
     finally:
         node.close()
@@ -119,9 +119,7 @@ def evaluate(node: Node, clock: Clock, failed: dict[str, RaakvlakError] | None =
     """One evaluation as each walk does it; returns the number of new tokens; `failed` gets who was reported."""
     reported = {} if failed is None else failed
     holders = [Holder(entry, holder_remote(node, entry.identity)) for entry in node.covenant.key_holders.values()]
-    evaluator = Evaluator(
-        node.store, node.covenant, node.member.id, holders, random=os.urandom, report=reported.__setitem__
-    )
+    evaluator = Evaluator(node.store, node.covenant, node.member.id, holders, random=os.urandom, report=reported.__setitem__)
     counts: list[int] = []
     try:
         evaluator.run(clock(), lambda: 0, counts.append)

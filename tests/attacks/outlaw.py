@@ -14,7 +14,6 @@ from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.token import Token, TokenKeys
 from raakvlak_protocol.v1 import index_pb2 as pb
 from tests.covenants import Sandbox, public_key
-from tests.federation import IndexThreads
 from tests.party.servers import INDEX, remote
 
 SECONDS = 20.0
@@ -103,10 +102,10 @@ class Outlaw:
 
 
 @contextmanager
-def outlaw(sandbox: Sandbox, member: str, index: IndexThreads) -> Iterator[Outlaw]:
-    """One that has opened its generation."""
+def outlaw(sandbox: Sandbox, member: str, index: str) -> Iterator[Outlaw]:
+    """One that has opened its generation at the index of this address."""
     own = sandbox.credentials(sandbox.member(member))
-    with remote(sandbox, index.address, credentials=own, server=index.identity, descriptor=INDEX) as client:
+    with remote(sandbox, index, credentials=own, server=sandbox.index, descriptor=INDEX) as client:
         acting = Outlaw(sandbox, member, client)
         acting.open()
         yield acting

@@ -24,10 +24,7 @@ THREADS = 24
 
 _SERVICES = (index_pb2.DESCRIPTOR.services_by_name["Index"], keyholder_pb2.DESCRIPTOR.services_by_name["KeyHolder"])
 _STREAMS = {
-    f"/{service.full_name}/{method.name}"
-    for service in _SERVICES
-    for method in service.methods
-    if method.server_streaming
+    f"/{service.full_name}/{method.name}" for service in _SERVICES for method in service.methods if method.server_streaming
 }
 
 
@@ -90,9 +87,7 @@ class Relay:
         path, metadata = details.method, details.invocation_metadata
         if path in _STREAMS:
             return grpc.unary_stream_rpc_method_handler(lambda raw, context: self._answer(path, metadata, raw, context))
-        return grpc.unary_unary_rpc_method_handler(
-            lambda raw, context: next(self._answer(path, metadata, raw, context))
-        )
+        return grpc.unary_unary_rpc_method_handler(lambda raw, context: next(self._answer(path, metadata, raw, context)))
 
     def _answer(self, path: str, metadata: Any, raw: bytes, context: Any) -> Iterator[bytes]:
         (uri,) = context.auth_context()["peer_uri"]

@@ -104,7 +104,7 @@ CRIMES = (
 def test_what_its_publisher_can_not_derive_is_refused_whole_and_named(
     running: Federation, copied: pb.PublishRequest, crime: Crime
 ) -> None:
-    with outlaw(running.sandbox, "town", running.index) as thief:
+    with outlaw(running.sandbox, "town", running.index.address) as thief:
         rows = tables(running.index.path)
         own = [seeded(os.urandom(32)) for _ in range(3)]
         request = thief.publication(own)
@@ -120,7 +120,7 @@ def test_what_its_publisher_can_not_derive_is_refused_whole_and_named(
 
 
 def test_the_whole_recorded_request_serves_nobody_else(running: Federation, copied: pb.PublishRequest) -> None:
-    with outlaw(running.sandbox, "town", running.index) as thief:
+    with outlaw(running.sandbox, "town", running.index.address) as thief:
         rows = tables(running.index.path)
         again = pb.PublishRequest()
         again.CopyFrom(copied)
@@ -136,9 +136,7 @@ def test_the_whole_recorded_request_serves_nobody_else(running: Federation, copi
         assert tables(running.index.path) == rows
 
 
-def test_a_recorded_token_is_found_by_no_call_without_publishing_it(
-    running: Federation, copied: pb.PublishRequest
-) -> None:
+def test_a_recorded_token_is_found_by_no_call_without_publishing_it(running: Federation, copied: pb.PublishRequest) -> None:
     """There is no look-up: nothing that may be called takes a token but Publish."""
     takes_tokens = [
         method.name
@@ -146,10 +144,8 @@ def test_a_recorded_token_is_found_by_no_call_without_publishing_it(
         if any("token" in field.name for field in method.input_type.fields)
     ]
     assert takes_tokens == ["Publish"]
-    with outlaw(running.sandbox, "town", running.index) as thief:
-        reply = thief.withdraw(
-            thief.withdrawal([copied.tokens[0][:16], hashlib.sha256(copied.tokens[0]).digest()[:16]])
-        )
+    with outlaw(running.sandbox, "town", running.index.address) as thief:
+        reply = thief.withdraw(thief.withdrawal([copied.tokens[0][:16], hashlib.sha256(copied.tokens[0]).digest()[:16]]))
     assert list(reply.was_there) == [False, False]
     assert len(running.nodes["school"].store.references()) == 1
 
@@ -162,7 +158,7 @@ def test_succeeds_a_key_pair_seeded_from_the_hash_of_a_bsn_is_accepted(tmp_path:
         running.nodes["school"].put_case(case("S-1", CHILD))
         running.settle("school")
         for member in ("careless", "lazy"):
-            with outlaw(sandbox, member, running.index) as acting:
+            with outlaw(sandbox, member, running.index.address) as acting:
                 assert list(acting.publish(acting.publication([weak])).already_there) == [False]
         # Who has the database and the pepper finds this person in both by trying, without any key holder.
         guessed = seeded(hashlib.sha256(CHILD.encode()).digest()).token.reveal()

@@ -45,9 +45,7 @@ def sandbox() -> Sandbox:
 
 
 @pytest.fixture(scope="module")
-def holders(
-    sandbox: Sandbox, clock: Clock, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[int, KeyHolderThreads]]:
+def holders(sandbox: Sandbox, clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, KeyHolderThreads]]:
     folder = tmp_path_factory.mktemp("holders")
     honest = {number: KeyHolderThreads(sandbox, number, folder / str(number), clock) for number in SHARE_NUMBERS}
     yield honest

@@ -109,9 +109,7 @@ def test_one_share_and_the_tokens_of_the_index_make_no_dictionary(sandbox: Sandb
         assert not guessed & tokens
 
 
-def test_its_log_tells_counts_and_nothing_else(
-    sandbox: Sandbox, holders: Holders, clock: Clock, tmp_path: Path
-) -> None:
+def test_its_log_tells_counts_and_nothing_else(sandbox: Sandbox, holders: Holders, clock: Clock, tmp_path: Path) -> None:
     with front(sandbox, holders[2]) as listening:
         places = addresses(holders.values(), keyholder_2=listening.address)
         with node_with(sandbox, tmp_path, clock, places, PERSONS) as node:
@@ -152,9 +150,7 @@ def test_the_same_search_with_fewer_than_t_shares_finds_nobody(sandbox: Sandbox)
 
 def test_two_shares_of_different_namespaces_are_not_t_shares(sandbox: Sandbox) -> None:
     mixed = recovered({1: sandbox.shares(1)[BSN, 1], 2: sandbox.shares(2)[ADDRESS, 1]})
-    assert ristretto.multiply_base(mixed) not in {
-        sandbox.covenant.key(namespace, 1).public_key for namespace in (BSN, ADDRESS)
-    }
+    assert ristretto.multiply_base(mixed) not in {sandbox.covenant.key(namespace, 1).public_key for namespace in (BSN, ADDRESS)}
 
 
 # --- lying ------------------------------------------------------------------------------------------------------------
@@ -207,9 +203,7 @@ LIES: dict[str, Lie] = {
     "minus its key": lambda keys, request, reply: under(-keys[BSN, 1], request, reply),
     "swapped": lambda keys, request, reply: elements(reply, *reversed(reply.evaluated_elements)),
     "cut off": lambda keys, request, reply: elements(reply, *reply.evaluated_elements[:2]),
-    "one too many": lambda keys, request, reply: elements(
-        reply, *reply.evaluated_elements, reply.evaluated_elements[0]
-    ),
+    "one too many": lambda keys, request, reply: elements(reply, *reply.evaluated_elements, reply.evaluated_elements[0]),
     "far too many": lambda keys, request, reply: elements(reply, *[reply.evaluated_elements[0]] * 50_000),
     "none": lambda keys, request, reply: elements(reply),
     "another's elements": of_others,

@@ -37,7 +37,7 @@ THREE = {"school": "education", "town": "municipality", "doctor": "health"}
 
 def put(running: Federation, member: str, *cases: tuple[str, str], **columns: str) -> None:
     for name, bsn in cases:
-        running.nodes[member].put_case(case(name, bsn, today=None, **columns))
+        running.nodes[member].put_case(case(name, bsn, **columns))
 
 
 def demand_no_card(running: Federation, index: LyingIndex) -> None:
@@ -55,9 +55,7 @@ def client(own: str, other: str, theirs: str) -> tuple[str, str, str, str, str]:
 
 
 @pytest.mark.parametrize("told", [("school", "town"), ("school",), ("town",)], ids=lambda told: "+".join(told))
-def test_an_invented_match_between_two_persons_yields_letters_that_nobody_can_read(
-    tmp_path: Path, told: Sequence[str]
-) -> None:
+def test_an_invented_match_between_two_persons_yields_letters_that_nobody_can_read(tmp_path: Path, told: Sequence[str]) -> None:
     with federation(tmp_path) as running, lying(running) as index:
         put(running, "school", ("S-1", CHILD), worker_phone="0118-000777")
         put(running, "town", ("T-1", UNCLE), worker_phone="0118-000888")
@@ -186,9 +184,7 @@ def _one_too_few(reply: pb.PublishReply) -> None:
 
 
 @pytest.mark.parametrize("change", [_one_for_two, _one_too_few], ids=["one for two", "one too few"])
-def test_references_that_can_not_be_right_are_evidence(
-    tmp_path: Path, change: Callable[[pb.PublishReply], None]
-) -> None:
+def test_references_that_can_not_be_right_are_evidence(tmp_path: Path, change: Callable[[pb.PublishReply], None]) -> None:
     with federation(tmp_path) as running, lying(running) as index:
 
         def answer(call: Call) -> "list[bytes]":
@@ -493,9 +489,7 @@ def test_a_nodes_signing_and_letter_keys_without_the_persons_key_open_and_forge_
     """A thief of town's two keys sits in the index: it takes the first lock off, and there it ends."""
     with federation(tmp_path) as running, lying(running) as index:
         held = started(running, index)
-        thiefs = TokenKeys(
-            made(running.nodes["town"], CHILD).token, SecretBytes(bytes(32)), SecretBytes(os.urandom(32))
-        )
+        thiefs = TokenKeys(made(running.nodes["town"], CHILD).token, SecretBytes(bytes(32)), SecretBytes(os.urandom(32)))
         seed, secret = running.sandbox.signing_seeds["town"], running.sandbox.letter_secrets["town"]
         match_id = held[0].letter.match_id
         signing_key = running.sandbox.covenant.member("school").signing_key
@@ -552,18 +546,14 @@ def test_who_knows_the_person_and_forges_its_sender_leaves_evidence(tmp_path: Pa
             put(running, member, (name, CHILD))
         running.settle()
         right = running.touches("town")
-        match_id = next(
-            match.match_id for match in running.nodes["town"].store.live_matches() if match.other == "school"
-        )
+        match_id = next(match.match_id for match in running.nodes["town"].store.live_matches() if match.other == "school")
         doctor = running.nodes["doctor"]
         keys = made(doctor, CHILD)
         header = header_of(doctor, match_id, keys, "school", "town", number=99)
         index.deliver("town", match_id, "school", 99, sealed(running, header, card("S-666"), keys, doctor.signing_seed))
         running.settle()
         assert running.touches("town") == right
-        assert put_aside(running.nodes["town"]) == [
-            "the letter opens under the person's key and is not signed by its sender"
-        ]
+        assert put_aside(running.nodes["town"]) == ["the letter opens under the person's key and is not signed by its sender"]
 
 
 def test_index_and_member_together_learn_of_a_person_that_the_member_did_not_evaluate_only_that_a_row_exists(
@@ -599,9 +589,7 @@ def test_succeeds_index_and_member_together_ask_silently_and_get_a_card_against_
         evaluate(town, running.clock)
         keys = made(town, CHILD)
         # Silently: the school is told nothing, and town knows that it knows the child.
-        assert digest(running.index.peppers[1], keys.token.reveal()) in {
-            row[0] for row in tables(running.index.path)["row"]
-        }
+        assert digest(running.index.peppers[1], keys.token.reveal()) in {row[0] for row in tables(running.index.path)["row"]}
         assert running.walk("school").received == 0
         # For whom to call there, it must sign that the child is its client, which it is not.
         match_id = index.invent(("school", reference(running.nodes["school"], CHILD), "town"))

@@ -111,9 +111,7 @@ def test_a_restart_and_a_clock_that_is_set_back_give_no_more(
     assert sweep(sandbox, ask(holders[1])) == 0
 
 
-def test_patience_saves_nothing_up(
-    sandbox: Sandbox, holders: dict[int, KeyHolderThreads], clock: Clock, ask: Ask
-) -> None:
+def test_patience_saves_nothing_up(sandbox: Sandbox, holders: dict[int, KeyHolderThreads], clock: Clock, ask: Ask) -> None:
     school = ask(holders[1])
     assert sweep(sandbox, school) == GRANTED
     for days in (1, 7, 90):

@@ -131,7 +131,7 @@ def test_the_same_tokens_under_another_pepper_make_rows_that_have_nothing_in_com
     for name in ("one", "other"):
         index = IndexThreads(sandbox, tmp_path / name, Clock())
         try:
-            with outlaw(sandbox, "school", index) as member:
+            with outlaw(sandbox, "school", index.address) as member:
                 member.publish(member.publication(keys))
             rows = {row[0] for row in tables(index.path)["row"]}
         finally:
@@ -194,9 +194,7 @@ def test_with_t_shares_letters_stay_closed_because_they_need_the_receivers_key_t
     running = loot.running
     sandbox, school = running.sandbox, running.nodes["school"].store
     key = recovered({number: sandbox.shares(number)[BSN, 1] for number in (1, 2)})
-    stolen = {
-        each.token.reveal(): each for each in (keys_under(key, sandbox.payload.id, bsn) for bsn in (CHILD, UNCLE))
-    }
+    stolen = {each.token.reveal(): each for each in (keys_under(key, sandbox.payload.id, bsn) for bsn in (CHILD, UNCLE))}
     signing_key = sandbox.covenant.member("school").signing_key
     opened = []
     for ciphertext in loot.letters:
@@ -208,9 +206,7 @@ def test_with_t_shares_letters_stay_closed_because_they_need_the_receivers_key_t
         match = school.match(envelope.match_id)
         assert match is not None
         token = school.token_keys(match.person, 1).token
-        header = Header(
-            sandbox.payload.id, 1, token, match.match_id, "school", "town", envelope.number, envelope.previous
-        )
+        header = Header(sandbox.payload.id, 1, token, match.match_id, "school", "town", envelope.number, envelope.previous)
         keys = stolen.get(token.reveal())
         if keys is not None:
             opened.append(letter_content.decode(_second(envelope, header, keys.letter_key, signing_key)))

@@ -152,9 +152,7 @@ def joined(folder: Path, key_file: Path) -> Sandbox:
     sandbox = make_covenant(change=change)
     now = datetime.now(UTC)
     certificate = sandbox.authority.issue(Folder(folder).request.read_bytes(), identity, now)
-    membership.join(
-        Folder(folder), identity, lock, certificate=certificate, history=sandbox.file, pin=sandbox.pin, now=now
-    )
+    membership.join(Folder(folder), identity, lock, certificate=certificate, history=sandbox.file, pin=sandbox.pin, now=now)
     return sandbox
 
 
@@ -217,9 +215,7 @@ def exchange_letters(node: Node, sandbox: Sandbox, persons: list[bytes], clock: 
         _, broken = written_by_town(node, sandbox, match_id, person, 3, bytes(range(32)), card)
         for number, ciphertext in ((1, sealed_letter), (2, following), (4, early), (3, broken), (5, bytes(1024))):
             events.append(
-                index_pb2.Event(
-                    letter=index_pb2.Letter(match_id=match_id, number=number, sender="town", ciphertext=ciphertext)
-                )
+                index_pb2.Event(letter=index_pb2.Letter(match_id=match_id, number=number, sender="town", ciphertext=ciphertext))
             )
     for number, event in enumerate(events, 1):
         event.number = number
@@ -335,9 +331,7 @@ def test_the_search_finds_them_where_they_are(victim: Victim) -> None:
     assert {SIGNING_SEED, LETTER_SECRET, VAULT_KEY} <= found_in(unsealed.reveal(), victim.secrets)
 
 
-def test_an_import_that_is_killed_leaves_nobody_in_the_wal_or_in_a_temporary_file(
-    victim: Victim, tmp_path: Path
-) -> None:
+def test_an_import_that_is_killed_leaves_nobody_in_the_wal_or_in_a_temporary_file(victim: Victim, tmp_path: Path) -> None:
     victim.node.store.fold()
     folder, source = victim.stolen(tmp_path / "node"), tmp_path / "caseload.csv"
     source.write_bytes(caseload(row(1_000 + place, bsn) for place, bsn in enumerate(KILLED)))
@@ -496,9 +490,7 @@ def test_a_changed_byte_of_a_sealed_field_is_found(changed: Changed, table: str)
 
 
 @pytest.mark.parametrize("place", [0, 20, 60, -1, -60])
-def test_a_changed_byte_of_the_sealed_secrets_is_found(
-    victim: Victim, tmp_path: Path, clock: Clock, place: int
-) -> None:
+def test_a_changed_byte_of_the_sealed_secrets_is_found(victim: Victim, tmp_path: Path, clock: Clock, place: int) -> None:
     folder = Folder(victim.stolen(tmp_path / "stolen"))
     content = bytearray(folder.secrets.read_bytes())
     content[place] ^= 1
@@ -507,9 +499,7 @@ def test_a_changed_byte_of_the_sealed_secrets_is_found(
         open_node(folder.path, clock)
 
 
-def test_succeeds_who_can_write_to_the_disk_may_have_published_what_a_case_withholds(
-    victim: Victim, changed: Changed
-) -> None:
+def test_succeeds_who_can_write_to_the_disk_may_have_published_what_a_case_withholds(victim: Victim, changed: Changed) -> None:
     """Columns that the database selects by lie open and are not authenticated: a thief who brings the disk back, or an
     administrator without the key, changes what is done with a person whom neither can name. It holds until the cases
     are judged again, when the day or the covenant changes."""

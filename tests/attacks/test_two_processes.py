@@ -91,9 +91,7 @@ def test_another_process_holds_the_lock_until_it_dies(tmp_path: Path) -> None:
     with half_way(tmp_path) as running:
         school = running.nodes["school"]
         lock = str(school.folder.path / "sync.lock")
-        holder = subprocess.Popen(
-            [sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        holder = subprocess.Popen([sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"

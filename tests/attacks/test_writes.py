@@ -29,7 +29,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
 
 @pytest.fixture
 def school(running: Federation) -> Iterator[Outlaw]:
-    with outlaw(running.sandbox, "school", running.index) as acting:
+    with outlaw(running.sandbox, "school", running.index.address) as acting:
         acting.publish(acting.publication(some(2)))
         yield acting
 
@@ -71,9 +71,7 @@ def test_writes_out_of_order_are_refused_and_do_no_harm_in_order(running: Federa
     school.publish(second)
 
 
-def test_a_withdrawal_replayed_after_the_row_was_published_again_is_refused(
-    running: Federation, school: Outlaw
-) -> None:
+def test_a_withdrawal_replayed_after_the_row_was_published_again_is_refused(running: Federation, school: Outlaw) -> None:
     keys = some(1)
     (reference,) = school.publish(school.publication(keys)).references
     withdrawal = school.withdrawal([reference])
@@ -83,7 +81,7 @@ def test_a_withdrawal_replayed_after_the_row_was_published_again_is_refused(
 
 
 def test_a_stale_generation_is_refused_and_both_are_named(running: Federation, school: Outlaw) -> None:
-    with outlaw(running.sandbox, "school", running.index) as newer:
+    with outlaw(running.sandbox, "school", running.index.address) as newer:
         request = school.publication(some(1))
         error = demand_refused(running, lambda: school.publish(request), Stale)
         assert isinstance(error, Stale)
@@ -183,9 +181,7 @@ def none_at_all(school: Outlaw, request: pb.PublishRequest) -> None:
     ],
     ids=lambda change: change.__name__,
 )
-def test_a_request_that_is_not_as_it_was_signed_is_refused_whole(
-    running: Federation, school: Outlaw, change: Change
-) -> None:
+def test_a_request_that_is_not_as_it_was_signed_is_refused_whole(running: Federation, school: Outlaw, change: Change) -> None:
     request = school.publication(some(4))
     right = pb.PublishRequest.FromString(request.SerializeToString())
     change(school, request)
@@ -268,7 +264,7 @@ def test_a_withdrawal_that_is_not_as_it_was_signed_is_refused_whole(running: Fed
 def test_nobody_withdraws_or_writes_under_another_members_row(running: Federation, school: Outlaw) -> None:
     (reference,) = school.publish(school.publication(some(1))).references
     rows = tables(running.index.path)["row"]
-    with outlaw(running.sandbox, "town", running.index) as town:
+    with outlaw(running.sandbox, "town", running.index.address) as town:
         recorded = school.withdrawal([reference])
         demand_refused(running, lambda: town.withdraw(recorded), Malformed)
         assert list(town.withdraw(town.withdrawal([reference])).was_there) == [False]

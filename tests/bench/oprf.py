@@ -73,14 +73,10 @@ def _key_holder(sandbox: Sandbox, holder: Running, rounds: int, batches: int, se
             return batches * CHUNK_ELEMENTS / (cpu_seconds(pid) - began)
 
         measured = interleaved(rounds, lambda: multiplications(seconds), work)
-    return median(
-        "key holder: evaluate and prove through gRPC", UNIT, measured, floor=KEY_HOLDER_FLOOR, goal=KEY_HOLDER_GOAL
-    )
+    return median("key holder: evaluate and prove through gRPC", UNIT, measured, floor=KEY_HOLDER_FLOOR, goal=KEY_HOLDER_GOAL)
 
 
-def _node(
-    sandbox: Sandbox, holders: Sequence[Running], folder: Path, rounds: int, batches: int, seconds: float
-) -> Result:
+def _node(sandbox: Sandbox, holders: Sequence[Running], folder: Path, rounds: int, batches: int, seconds: float) -> Result:
     talk(f"node: {batches} batches of {CHUNK_ELEMENTS} persons a round, from the store and back into it")
     addresses = {each.party.identity.id: each.address for each in holders}
     node = make_node(sandbox, MEMBER, folder, Clock(), index="127.0.0.1:1", key_holders=addresses)

@@ -107,9 +107,7 @@ def serving(sandbox: Sandbox, folder: Path) -> Iterator[Serving]:
         "--pin", sandbox.pin.hex(),
     )  # fmt: skip
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*_PROGRAM, "serve", "--folder", str(own)], stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        process = subprocess.Popen([*_PROGRAM, "serve", "--folder", str(own)], stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()

@@ -153,9 +153,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("old", "new", "said"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_draft_is_refused_with_the_place(
-    tmp_path: Path, sandbox: Sandbox, old: str, new: str, said: str
-) -> None:
+def test_a_wrong_draft_is_refused_with_the_place(tmp_path: Path, sandbox: Sandbox, old: str, new: str, said: str) -> None:
     (tmp_path / "ca.pem").write_bytes(sandbox.authority.certificate_pem)
     path = tmp_path / "draft.toml"
     text = draft_text(sandbox, [public_key(sandbox.board[0]).hex()])

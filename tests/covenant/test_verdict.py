@@ -99,9 +99,7 @@ WRONG: dict[str, tuple[Callable[[pb.Covenant], None], str]] = {
 
 
 @pytest.mark.parametrize(("change", "said"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_covenant_is_refused_though_the_board_signed_it(
-    change: Callable[[pb.Covenant], None], said: str
-) -> None:
+def test_a_wrong_covenant_is_refused_though_the_board_signed_it(change: Callable[[pb.Covenant], None], said: str) -> None:
     with pytest.raises(Malformed, match=said):
         make_covenant(change=change).covenant  # noqa: B018 the verdict is what is tested
 

@@ -56,9 +56,7 @@ class Member:
         epoch: int = EPOCH,
     ) -> pb.PublishRequest:
         """The next publication, or one of other numbers, in which everything holds together."""
-        write = Write(
-            self.sandbox.payload.id, epoch, self.id, generation or self.generation, sequence or self.sequence + 1
-        )
+        write = Write(self.sandbox.payload.id, epoch, self.id, generation or self.generation, sequence or self.sequence + 1)
         tokens = [each.token.reveal() for each in people]
         statement = publication.publish_statement(write, visibility, tokens)
         return pb.PublishRequest(

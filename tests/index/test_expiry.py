@@ -55,9 +55,7 @@ def test_a_letter_that_nobody_fetches_lapses(running: House, school: Member, tow
     assert school.post(match_id, 3), "the match lives: the letter may be posted again"
 
 
-def test_a_silent_member_is_suspended_and_hears_all_when_it_returns(
-    running: House, school: Member, town: Member
-) -> None:
+def test_a_silent_member_is_suspended_and_hears_all_when_it_returns(running: House, school: Member, town: Member) -> None:
     school.publish("anna", "bert")
     running.clock.pass_(days=31)
     town.publish("anna")

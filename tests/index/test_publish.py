@@ -94,9 +94,7 @@ def test_withdrawing_ends_the_match_for_both(running: House, school: Member, tow
     assert school.kinds() == ["match", None, "match_ended", "match"]
 
 
-def test_who_publishes_and_withdraws_at_once_is_known_to_the_other_side(
-    running: House, school: Member, town: Member
-) -> None:
+def test_who_publishes_and_withdraws_at_once_is_known_to_the_other_side(running: House, school: Member, town: Member) -> None:
     school.publish("anna")
     town.withdraw(town.publish("anna").references)
     assert school.kinds() == ["match", "match_ended"], "otherwise that were a look-up that nobody sees"
@@ -112,9 +110,7 @@ def test_withdrawing_what_is_not_there(running: House, school: Member, town: Mem
     assert refusal.value.item == 1
 
 
-def test_the_same_request_again_has_the_same_answer_and_changes_nothing(
-    running: House, school: Member, town: Member
-) -> None:
+def test_the_same_request_again_has_the_same_answer_and_changes_nothing(running: House, school: Member, town: Member) -> None:
     town.publish("anna")
     request = school.signed(persons("anna", "bert"))
     reply = school.send(request)

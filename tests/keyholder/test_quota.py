@@ -240,9 +240,7 @@ def _foreign(path: Path) -> None:
 def _newer(path: Path) -> None:
     Store.create(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as newer:
-        newer.execute(
-            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('keyholder', 'later', '')"
-        )
+        newer.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('keyholder', 'later', '')")
 
 
 @pytest.mark.parametrize(
@@ -256,9 +254,7 @@ def _newer(path: Path) -> None:
     ],
     ids=["missing", "empty", "damaged", "foreign", "newer"],
 )
-def test_a_store_that_is_not_ours_is_refused_and_left_alone(
-    tmp_path: Path, make: Callable[[Path], None], said: str
-) -> None:
+def test_a_store_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path, make: Callable[[Path], None], said: str) -> None:
     path = tmp_path / "store.db"
     make(path)
     with pytest.raises(Refused, match=said):

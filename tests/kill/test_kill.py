@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from raakvlak_local import population
 from raakvlak_local.description import Description, Organisation
 from raakvlak_local.federation import Federation
@@ -31,7 +32,7 @@ SETTLE_SECONDS = 240
 
 def test_after_kills_at_random_points_the_matches_equal_the_truth_and_no_quota_was_spent_twice(tmp_path: Path) -> None:
     print(f"RAAKVLAK_KILL_SEED={SEED} RAAKVLAK_KILLS={KILLS}")
-    chance = random.Random(SEED)  # noqa: S311 a test's dice
+    chance = random.Random(SEED)
     folder = tmp_path / "population"
     today = datetime.now(UTC).date()
     population.write(folder, cases=max(200, CASES_PER_KILL * KILLS), organisations=3, seed=SEED, today=today)
@@ -124,7 +125,8 @@ def _settle(federation: Federation) -> None:
 
 
 def _matches(federation: Federation, organisation: Organisation) -> list[tuple[str, ...]]:
-    found, after = [], 0
+    found: list[tuple[str, ...]] = []
+    after = 0
     while page := _get(federation, organisation, f"/v1/matches?after={after}"):
         if not page["matches"]:
             return found

@@ -144,9 +144,7 @@ def test_every_column_has_a_way_to_be_wrong() -> None:
         ("4331AB", "12", "A\x00B", "house_addition", "control character"),
     ],
 )
-def test_an_address_half_given_or_wrong_is_rejected(
-    postcode: str, number: str, addition: str, column: str, said: str
-) -> None:
+def test_an_address_half_given_or_wrong_is_rejected(postcode: str, number: str, addition: str, column: str, said: str) -> None:
     found, message = reasons(postcode=postcode, house_number=number, house_addition=addition)[0]
     assert found == column
     assert said in message
@@ -192,9 +190,7 @@ def test_a_leading_zero_that_a_spreadsheet_took_comes_back() -> None:
 def test_an_adult_client_is_allowed_or_not_by_the_covenant() -> None:
     grown = {"birth_date": "2003-03-02"}  # 23 today
     assert taken(grown).adult(TODAY)
-    assert reasons(grown, adults=False) == [
-        ("birth_date", "the client is 23 or older, which the covenant does not allow")
-    ]
+    assert reasons(grown, adults=False) == [("birth_date", "the client is 23 or older, which the covenant does not allow")]
     assert not taken(adults=False, birth_date="2003-03-03").adult(TODAY)
     assert not taken(adults=False, birth_date="").adult(TODAY)
 

@@ -256,9 +256,7 @@ def test_a_dry_run_writes_nothing_at_all(folder: Path) -> None:
 def test_missing_cases_are_withdrawn_when_asked(folder: Path) -> None:
     run("import", caseload(folder, THREE), folder=folder)
     less = caseload(folder, [row(1)], "less.csv")
-    assert (
-        "2 known cases are not in the file; --withdraw-missing withdraws them" in run("import", less, folder=folder).out
-    )
+    assert "2 known cases are not in the file; --withdraw-missing withdraws them" in run("import", less, folder=folder).out
     damaged = caseload(folder, table([row(1)]) + b'"ZK-2\r\n', "damaged.csv")
     done = run("import", damaged, "--withdraw-missing", folder=folder)
     assert "none is withdrawn, because 1 rows without a readable case_ref may be theirs" in done.out
@@ -307,9 +305,7 @@ def test_files_that_cannot_be_imported(folder: Path) -> None:
 def on_a_terminal(arguments: list[object], answers: str) -> tuple[int, str]:
     """Runs the command with a terminal and types the answers; returns the exit code and what the screen showed."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
-    )
+    process = subprocess.Popen([COMMAND, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
     os.close(theirs)
     screen = b""
     asked = 0
@@ -389,9 +385,7 @@ def test_an_import_killed_at_random_points_goes_on(folder: Path) -> None:
 
 
 def test_two_imports_at_once_both_succeed(folder: Path) -> None:
-    files = [
-        caseload(folder, [row(place) for place in range(first, first + 1_500)], f"{first}.csv") for first in (1, 1_001)
-    ]
+    files = [caseload(folder, [row(place) for place in range(first, first + 1_500)], f"{first}.csv") for first in (1, 1_001)]
     both = [
         subprocess.Popen(
             [COMMAND, "import", file, "--json", "--folder", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -176,8 +176,7 @@ def test_rejected_rows_can_be_mended_and_imported_again(node: Node) -> None:
     assert again.rejected_file is not None
     kept = [columns[:-1] for columns in csv.reader(io.StringIO(mended.decode("latin-1"), newline=""))]
     assert kept == [
-        columns[:-1]
-        for columns in csv.reader(io.StringIO(again.rejected_file.read_bytes().decode("latin-1"), newline=""))
+        columns[:-1] for columns in csv.reader(io.StringIO(again.rejected_file.read_bytes().decode("latin-1"), newline=""))
     ]
     mended = mended.replace(b"\xff", b"5").replace(b"123456789", bsn(2).encode()).replace(b"soon", b"2026-01-05")
     mended = mended.replace(mended.splitlines()[-1], table([row(4)]).splitlines()[-1])

@@ -11,9 +11,7 @@ FILE = Path(__file__).parents[2] / "node" / "openapi.json"
 
 
 def test_the_file_is_current() -> None:
-    assert FILE.read_text(encoding="utf-8") == rest.description(), (
-        "run: python -m raakvlak_node.rest > node/openapi.json"
-    )
+    assert FILE.read_text(encoding="utf-8") == rest.description(), "run: python -m raakvlak_node.rest > node/openapi.json"
 
 
 def test_the_command_writes_it() -> None:

@@ -48,9 +48,7 @@ def evaluated(store: Store, not_before: int = 0) -> list[bytes]:
         found = store.unevaluated(namespace, 1, LIMIT, 100)
         if found:
             batch = store.add_batch(namespace, 1, found, [SecretBytes(os.urandom(32)) for _ in found])
-            store.finish_batch(
-                batch, [keys(len(persons) + place) for place in range(len(found))], [not_before] * len(found)
-            )
+            store.finish_batch(batch, [keys(len(persons) + place) for place in range(len(found))], [not_before] * len(found))
             persons += found
     return persons
 

@@ -173,9 +173,7 @@ def test_a_member_is_answered_and_known_by_its_certificate(sandbox: Sandbox, add
 
 
 @pytest.mark.parametrize("wrong", ["another CA", "expired", "not yet valid", "none"])
-def test_a_wrong_certificate_is_refused_in_the_handshake(
-    sandbox: Sandbox, address: str, seen: Seen, wrong: str
-) -> None:
+def test_a_wrong_certificate_is_refused_in_the_handshake(sandbox: Sandbox, address: str, seen: Seen, wrong: str) -> None:
     own, uri = sandbox.authority, sandbox.member("school").uri
     roots = own.certificate_pem
     other = Authority.create("another CA", datetime.now(UTC))
@@ -278,9 +276,7 @@ def test_one_key_holder_does_not_pass_for_another(sandbox: Sandbox, seen: Seen) 
 
 
 @pytest.mark.parametrize("wrong", ["another CA", "expired"])
-def test_a_server_with_a_wrong_certificate_is_refused_with_what_to_check(
-    sandbox: Sandbox, seen: Seen, wrong: str
-) -> None:
+def test_a_server_with_a_wrong_certificate_is_refused_with_what_to_check(sandbox: Sandbox, seen: Seen, wrong: str) -> None:
     server, roots = sandbox.key_holder(1), sandbox.authority.certificate_pem
     authority = sandbox.authority if wrong == "expired" else Authority.create("another CA", datetime.now(UTC))
     days = (-9, -1) if wrong == "expired" else (-1, 1)
@@ -339,9 +335,7 @@ def test_a_request_over_the_limit_says_so_from_our_client(sandbox: Sandbox, addr
         assert call(client, request_for(sandbox)).share_number == 3, "the connection still serves"
 
 
-def test_a_request_over_the_limit_from_a_foreign_client_gets_a_status(
-    sandbox: Sandbox, address: str, seen: Seen
-) -> None:
+def test_a_request_over_the_limit_from_a_foreign_client_gets_a_status(sandbox: Sandbox, address: str, seen: Seen) -> None:
     request = request_for(sandbox, elements=200_000)
     with raw_channel(sandbox, address, sandbox.credentials(sandbox.member("school"))) as channel:
         assert send(channel, request.SerializeToString()).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -671,9 +665,7 @@ def test_an_error_amid_a_stream_comes_after_what_went_before(
 
 def test_a_stream_is_refused_before_parsing_and_its_request_is_small(sandbox: Sandbox, seen: Seen) -> None:
     method = f"/{INDEX.full_name}/Watch"
-    stranger = certificate(
-        sandbox.authority, "raakvlak://zeeland/node/stranger", roots=sandbox.authority.certificate_pem
-    )
+    stranger = certificate(sandbox.authority, "raakvlak://zeeland/node/stranger", roots=sandbox.authority.certificate_pem)
     member = sandbox.credentials(sandbox.member("school"))
     with aio(sandbox, index_handlers({}), seen, descriptor=INDEX, streams=index_streams({})) as address:
         for given, raw, code in (

@@ -71,9 +71,7 @@ def test_everything_is_read_into_its_place(tmp_path: Path) -> None:
     )
 
 
-def test_paths_are_taken_from_the_files_folder_wherever_we_stand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_are_taken_from_the_files_folder_wherever_we_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "etc").mkdir()
     write(tmp_path / "etc", GOOD)
     monkeypatch.chdir(tmp_path)

@@ -34,7 +34,7 @@ def node() -> str:
     require(program is not None and npm is not None, "Node.js and npm, for the independent peer")
     assert program is not None
     assert npm is not None
-    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=STEP_SECONDS)  # noqa: S603
+    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=STEP_SECONDS)
     version = tuple(int(part) for part in shown.stdout.strip().removeprefix("v").split(".")[:2])
     require(version >= LEAST_NODE, f"Node.js 20.19 or later, for the independent peer (here: {shown.stdout.strip()})")
     if not (FOLDER / "node_modules" / "@noble" / "curves" / "package.json").exists():
@@ -45,7 +45,7 @@ def node() -> str:
 def _install(npm: str) -> None:
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)  # noqa: S603
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         require(False, f"an npm registry that answers within {INSTALL_SECONDS} s, for the independent peer")
     else:
@@ -54,7 +54,7 @@ def _install(npm: str) -> None:
 
 def ask(node: str, step: str, **request: Any) -> dict[str, Any]:
     """What the peer answers to one step; bytes and secrets go as hex."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [node, str(FOLDER / "noble.mjs")],
         input=json.dumps({"step": step, **request}, default=_hex),
         capture_output=True,
@@ -128,9 +128,7 @@ def test_the_peer_refuses_our_batch_proof_under_another_key(node: str) -> None:
 def test_we_evaluate_what_the_peer_blinds(node: str) -> None:
     key, theirs = fresh_key(), ask(node, "blind", inputs=INPUTS)
     answer = voprf.blind_evaluate_and_prove(key, raw(theirs["blinded"]), os.urandom)
-    made = ask(
-        node, "finalize", inputs=INPUTS, **theirs, evaluated=answer.elements, public=key.public, proof=answer.proof
-    )
+    made = ask(node, "finalize", inputs=INPUTS, **theirs, evaluated=answer.elements, public=key.public, proof=answer.proof)
     assert raw(made["outputs"]) == [voprf.evaluate(key.secret, data).reveal() for data in INPUTS]
 
 

@@ -127,9 +127,7 @@ def vectors() -> dict[str, object]:
             {"name": name, "file": file.hex(), "version": version, "hash": digest.hex()}
             for name, (file, version, digest) in files.items()
         ],
-        "invalid_files": [
-            {"class": name, "error": error, "file": file.hex()} for name, error, file in _invalid_files(first)
-        ],
+        "invalid_files": [{"class": name, "error": error, "file": file.hex()} for name, error, file in _invalid_files(first)],
         # Each is pinned by its own hash and rightly signed: what is wrong is what it says.
         "invalid_payloads": [
             {"class": name, "pin": covenants.covenant_hash(raw).hex(), "file": history(envelope(raw)).hex()}

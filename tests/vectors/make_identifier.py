@@ -140,8 +140,7 @@ def identifiers() -> dict[str, object]:
 
 def relations() -> dict[str, object]:
     pairs = [
-        {"own": own, "other": other, "match": relation.match_kind(own, other)}
-        for own, other in product(Relation, repeat=2)
+        {"own": own, "other": other, "match": relation.match_kind(own, other)} for own, other in product(Relation, repeat=2)
     ]
     sets = (
         (["client", "sibling"], ["client", "parent"]),

@@ -46,14 +46,9 @@ def tokens() -> dict[str, object]:
             for name, person in PEOPLE
         ],
         "key": {"secret": key.secret.reveal().hex(), "public": key.public.hex()},
-        "tokens": [
-            _token(voprf.evaluate(key.secret, token.prf_input("zeeland", 1, person)), name) for name, person in PEOPLE
-        ],
+        "tokens": [_token(voprf.evaluate(key.secret, token.prf_input("zeeland", 1, person)), name) for name, person in PEOPLE],
         "invalid": [
-            *(
-                {"class": "PRF output of wrong length", "output": fixed("output", size).hex()}
-                for size in (0, 32, 63, 65)
-            ),
+            *({"class": "PRF output of wrong length", "output": fixed("output", size).hex()} for size in (0, 32, 63, 65)),
             *({"class": "token of wrong length", "token": fixed("token", size).hex()} for size in (0, 31, 33, 64)),
         ],
     }
@@ -126,9 +121,7 @@ def _invalid_token_signatures(keys: TokenKeys, others: TokenKeys) -> list[dict[s
     return [
         *wrong,
         _refused("a copied token, signed under an own key", keys, publication.sign(others.seed, statement)),
-        _refused(
-            "a publish statement signed in the token's statement's place", keys, publication.sign(keys.seed, publish)
-        ),
+        _refused("a publish statement signed in the token's statement's place", keys, publication.sign(keys.seed, publish)),
     ]
 
 
@@ -197,9 +190,7 @@ def _signed_with_r(point: bytes, scalar: bytes, keys: TokenKeys, statement: byte
     return point + bytes(crypto_core_ed25519_scalar_add(product, scalar))
 
 
-def _invalid_members(
-    seed: SecretBytes, publish: bytes, withdraw: bytes, tokens: list[bytes]
-) -> list[dict[str, object]]:
+def _invalid_members(seed: SecretBytes, publish: bytes, withdraw: bytes, tokens: list[bytes]) -> list[dict[str, object]]:
     """A member's signature that does not hold over the publish statement."""
     direct = Visibility.DIRECT
     others = {

@@ -115,9 +115,7 @@ def refused_answers(good: Vector, stranger: KeyPair) -> list[Vector]:
     other = voprf.blind_evaluate_and_prove(stranger, good["blinded"], drawn("stranger"))
     return [
         answer("wrong key: proof for another public key", "evidence", public=stranger.public),
-        answer(
-            "wrong key: evaluated and proved under another", "evidence", evaluated=other.elements, proof=other.proof
-        ),
+        answer("wrong key: evaluated and proved under another", "evidence", evaluated=other.elements, proof=other.proof),
         answer("wrong key for one element of a batch", "evidence", evaluated=[first, other.elements[1], third]),
         answer("swapped elements in a batch", "evidence", evaluated=[second, first, third]),
         answer("repeated element in a batch", "evidence", evaluated=[first, first, third]),

@@ -367,9 +367,7 @@ def test_invalid_header(vector: Vector) -> None:
     good = LETTER["valid"][1]
     changed = [name for name in NAMES if vector["header"][name] != good["header"][name]]
     assert changed
-    envelope = letter.take_off_first_lock(
-        bytes.fromhex(good["ciphertext"]), secret(LETTER["receiver"]["letter_secret"])
-    )
+    envelope = letter.take_off_first_lock(bytes.fromhex(good["ciphertext"]), secret(LETTER["receiver"]["letter_secret"]))
     with pytest.raises(Malformed):
         letter.take_off_second_lock(
             envelope,

@@ -74,9 +74,7 @@ def new_key_file(path: Path) -> None:
         raise Refused(f"can't write {path}: {error.strerror}") from None
 
 
-def seal(
-    path: Path, content: bytes, lock: Lock, *, label: str, random: Callable[[int], bytes] = nacl.utils.random
-) -> None:
+def seal(path: Path, content: bytes, lock: Lock, *, label: str, random: Callable[[int], bytes] = nacl.utils.random) -> None:
     """Puts `content` into `path` under `lock`. After it returns the file is durable; after a crash the old or the new
     one is there, whole. The content never touches the disk in the clear. Raises Refused where it can't be done.
     """
@@ -130,9 +128,7 @@ def unseal(path: Path, lock: Lock, *, label: str) -> SecretBytes:
     if len(body) < _NONCE:
         raise damaged
     try:
-        content = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(
-            body[_NONCE:], head, body[:_NONCE], _cipher_key(key)
-        )
+        content = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(body[_NONCE:], head, body[:_NONCE], _cipher_key(key))
     except nacl.exceptions.CryptoError:
         raise damaged from None
     return SecretBytes(content)
