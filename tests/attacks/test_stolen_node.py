@@ -380,17 +380,18 @@ def test_what_the_disk_does_show(victim: Victim, tmp_path: Path) -> None:
 
 
 def test_succeeds_rejected_rows_lie_in_the_clear_until_somebody_has_mended_them(victim: Victim, tmp_path: Path) -> None:
-    """By default in the node's own folder: `import --rejected` puts them elsewhere."""
+    """By default beside the caseload file, where the same lies already; never in the node's folder by itself."""
     victim.node.store.fold()
-    folder, source = victim.stolen(tmp_path / "node"), tmp_path / "caseload.csv"
+    folder, source = victim.stolen(tmp_path / "node"), tmp_path / "desk" / "caseload.csv"
+    source.parent.mkdir()
     source.write_bytes(caseload([row(1, LATER[0], since="yesterday")]))
     done = subprocess.run(
         [*PROGRAM, "import", str(source), "--folder", str(folder)], capture_output=True, timeout=60, check=False
     )
     assert b"1 rows rejected" in done.stdout
-    found = found_by_file(everything(folder), victim.secrets)
-    ((name, what),) = found.items()
-    assert Path(name).parent == Path("rejected")
+    assert found_by_file(everything(folder), victim.secrets) == {}
+    source.unlink()
+    ((_, what),) = found_by_file(everything(source.parent), victim.secrets).items()
     assert {"BSN", "case reference", "name", "phone"} <= what
     assert found_in(done.stdout + done.stderr, victim.secrets) == set()
 

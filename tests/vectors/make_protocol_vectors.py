@@ -1,4 +1,4 @@
-"""Writes proto/vectors/{identifier,token,publication,letter,covenant,relation,term}.json.
+"""Writes proto/vectors/{identifier,token,publication,index,letter,covenant,relation,term}.json.
 
 Run as `python -m tests.vectors.make_protocol_vectors`. Deterministic: every secret is hashed from a label. Bytes are
 hex; a failing vector names what is wrong with it in `class`.
@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.vectors import make_covenant, make_identifier, make_letter, make_publication
+from tests.vectors import make_covenant, make_identifier, make_index, make_letter, make_publication
 
 FOLDER = Path(__file__).parents[2] / "proto" / "vectors"
 
@@ -18,6 +18,7 @@ BUILDERS: dict[str, Callable[[], dict[str, object]]] = {
     "term": make_identifier.terms,
     "token": make_publication.tokens,
     "publication": make_publication.publications,
+    "index": make_index.derived,
     "letter": make_letter.letters,
     "covenant": make_covenant.vectors,
 }
