@@ -114,7 +114,7 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
     server = uvicorn.Server(config)
     # Signals are ours: uvicorn would raise them again and end the process in the middle of a walk.
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
-    with walking(node, log) as walk, only_one(node.folder.path / "serve.lock", "serve"):
+    with only_one(node.folder.path / "serve.lock", "serve"), walking(node, log) as walk:
         loop = threading.Thread(target=Loop(node, log, stop, bell).run, args=(walk,), name="sync")
         web = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="rest")
         web.start()

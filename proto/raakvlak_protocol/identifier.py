@@ -55,7 +55,7 @@ class Bsn:
             raise Malformed("a BSN has nine digits (eight when its leading zero was lost) and nothing else")
         digits = text.zfill(9)
         if digits == "000000000":
-            raise Malformed("000000000 is no BSN")
+            raise Malformed("nine zeros are no BSN")
         if sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, digits, strict=True)) % 11:
             raise Malformed("the BSN fails the 11-proof: a digit is wrong or two are swapped")
         return cls(SecretBytes(digits.encode()))

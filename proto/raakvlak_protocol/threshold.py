@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 from raakvlak_protocol import ristretto, voprf
@@ -149,20 +150,32 @@ def combine(
         raise Malformed("the key holders' answers are to different requests")
     if not len(inputs) == len(blinds) == len(answers[0].blinded):
         raise Malformed(f"{len(answers[0].blinded)} elements came with {len(inputs)} inputs and {len(blinds)} blinds")
-    unblinding = ristretto.invert_each(blinds)
-    # One multiplication takes off the blind and weighs the holder's part.
-    parts = [
-        ristretto.multiply_pairs([coefficient * inverse for inverse in unblinding], answer.evaluated)
-        for coefficient, answer in zip(lagrange(numbers), answers, strict=True)
+    weights, divisor = _whole_weights(numbers)
+    # Whole weights are small, and adding is cheap: one multiplication is left, by 1 / (blind · divisor).
+    unblinding = ristretto.invert_each([blind * Scalar.public(divisor) for blind in blinds] if divisor != 1 else blinds)
+    sums = [_weighted(weights, parts) for parts in zip(*(answer.evaluated for answer in answers), strict=True)]
+    return [voprf.output(data, part) for data, part in zip(inputs, ristretto.multiply_pairs(unblinding, sums), strict=True)]
+
+
+def _whole_weights(numbers: Sequence[int]) -> tuple[list[int], int]:
+    """Lagrange's coefficients at 0 as whole numbers over one divisor; public, as share numbers are."""
+    coefficients = [
+        math.prod((Fraction(-other, number - other) for other in numbers if other != number), start=Fraction(1))
+        for number in numbers
     ]
-    return [voprf.output(data, _sum(terms)) for data, *terms in zip(inputs, *parts, strict=True)]
+    divisor = math.lcm(*(each.denominator for each in coefficients))
+    return [int(each * divisor) for each in coefficients], divisor
 
 
-def _sum(terms: Iterable[Element]) -> Element:
-    first, *others = terms
-    total: bytes = first
-    for term in others:
-        total = ristretto.add(total, term)
+def _weighted(weights: Sequence[int], elements: Sequence[Element]) -> Element:
+    """The sum of the elements, each taken as often as its whole weight says, bit by bit from the highest."""
+    total: bytes = ristretto.IDENTITY
+    for bit in reversed(range(max(abs(weight).bit_length() for weight in weights))):
+        if total != ristretto.IDENTITY:
+            total = ristretto.add(total, total)
+        for weight, element in zip(weights, elements, strict=True):
+            if abs(weight) >> bit & 1:
+                total = ristretto.add(total, element) if weight > 0 else ristretto.subtract(total, element)
     if total == ristretto.IDENTITY:
         raise Malformed("the key holders' parts cancel each other: their shares make no key")
     return Element(total)

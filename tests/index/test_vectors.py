@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from raakvlak_index.index import Pepper
 from raakvlak_protocol.secret import SecretBytes
 
