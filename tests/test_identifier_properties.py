@@ -209,7 +209,7 @@ def nothing_of(error: Malformed, *given_texts: str) -> None:
 
 MESSAGES = {
     "a BSN has nine digits (eight when its leading zero was lost) and nothing else",
-    "000000000 is no BSN",
+    "nine zeros are no BSN",
     "the BSN fails the 11-proof: a digit is wrong or two are swapped",
     "a postcode is four digits, the first 1 to 9, and two letters",
     "the letters SA, SD and SS are in no postcode",

@@ -4,7 +4,8 @@ Each write has the next sequence of this member. It is stored before it is sent;
 index's next Open tells the last sequence and the last answer, and from these it is certain whether the write was done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -16,6 +17,7 @@ from raakvlak_protocol.errors import Evidence, Malformed, Refused
 from raakvlak_protocol.party.peer import Remote, Stream
 from raakvlak_protocol.publication import REFERENCE_BYTES, Visibility, Write
 from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.term import removal_month
 from raakvlak_protocol.v1 import index_pb2 as pb
 
 CALL_SECONDS: Final = 60.0
@@ -30,12 +32,21 @@ M = TypeVar("M", bound=Message)
 class Publisher:
     """The node's side of the index. After any failed call, `open` before the next write."""
 
-    def __init__(self, store: Store, covenant: Covenant, member: str, signing_seed: SecretBytes, index: Remote) -> None:
+    def __init__(
+        self,
+        store: Store,
+        covenant: Covenant,
+        member: str,
+        signing_seed: SecretBytes,
+        index: Remote,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._store = store
         self._covenant = covenant
         self._member = member
         self._seed = signing_seed
         self._index = index
+        self._clock = clock
         self._generation = 0
         self.last_sequence = 0
         """What the index said at Open was this member's last write."""
@@ -111,7 +122,7 @@ class Publisher:
             member_signature=publication.sign(self._seed, statement),
         )
         in_flight = self._begin("publish", write, statement, persons)
-        self._finish_publish(in_flight, self.call("Publish", request, pb.PublishReply))
+        self._finish_publish(in_flight, self.call("Publish", request, pb.PublishReply), fresh=True)
 
     def withdraw(self, references: Sequence[bytes], epoch: int) -> None:
         """Withdraws 1 to CHUNK_ITEMS own rows, all or none. Needs no token."""
@@ -147,12 +158,16 @@ class Publisher:
             self._store.finish_withdraw(pending)
             return
         try:
-            self._finish_publish(pending, pb.PublishReply.FromString(answer))
+            self._finish_publish(pending, pb.PublishReply.FromString(answer), fresh=False)
         except DecodeError:
             raise Malformed("the index's last answer is not readable") from None
 
-    def _finish_publish(self, write: InFlight, reply: pb.PublishReply) -> None:
+    def _finish_publish(self, write: InFlight, reply: pb.PublishReply, *, fresh: bool) -> None:
         references = list(reply.references)
+        # A month of margin, for clocks that differ. An answer of long ago may speak of rows that are gone by now.
+        expected = removal_month(self._clock(), self._covenant.retention_months)
+        if reply.removal_month > expected + 1 or (fresh and reply.removal_month < expected - 1):
+            raise self._evidence("removes rows in another month than the covenant says")
         if len(references) != len(write.items) or any(len(each) != REFERENCE_BYTES for each in references):
             raise self._evidence("answered a publication with other references than one for each token")
         if len(set(references)) != len(references) or any(map(self._names_another, references, write.items)):

@@ -21,6 +21,9 @@ from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.v1 import index_pb2 as pb
 
 MAX_PUT_ASIDE: Final = 1_000
+"""Letters that can't be read and are kept; more are told and not kept."""
+MAX_EARLY: Final = 16
+"""Letters of a match that wait for the one before them; as many as the index queues of one sender."""
 ANY_NUMBER: Final = "any_number"
 """The remark that the next event may have any number: the matches were replayed, so that none can be missed."""
 
@@ -112,15 +115,15 @@ class Receiver:
         elif what == "letter_lapsed":
             self._store.post_again(event.letter_lapsed.match_id, event.letter_lapsed.number)
         elif what == "letter":
-            self._letter(event.letter.match_id, event.letter.number, event.letter.sender, event.letter.ciphertext, now)
+            self._letter(event.letter.match_id, event.letter.sender, event.letter.ciphertext, now)
 
-    def _letter(self, match_id: bytes, number: int, sender: str, ciphertext: bytes, now: int) -> None:
+    def _letter(self, match_id: bytes, sender: str, ciphertext: bytes, now: int) -> None:
         try:
             self._read(match_id, ciphertext, now)
         except RaakvlakError as error:
             known = sender if sender in self._covenant.members else "an unknown sender"
             if self._store.letter_counts()["unreadable"] < MAX_PUT_ASIDE:
-                self._store.put_aside(match_id, number, known, ciphertext, now, error.message)
+                self._store.put_aside(match_id, known, ciphertext, now, error.message)
             self._tell(known, error.message)
 
     def _read(self, match_id: bytes, ciphertext: bytes, now: int) -> None:
@@ -161,12 +164,14 @@ class Receiver:
             case Turn.BROKEN:
                 raise Evidence("the letter does not follow on the one before it", party=match.other)
             case Turn.EARLY:
-                self._store.put_aside(match.match_id, header.number, match.other, ciphertext, now, "early", early=True)
+                if self._store.early_letters(match.match_id) >= MAX_EARLY:
+                    raise Malformed("too many letters have come before the one that they follow")
+                self._store.keep_early(match.match_id, header.number, ciphertext)
             case Turn.NEXT:
                 self._keep(match, header.number, hash, content)
                 following = self._store.take_early(match.match_id, header.number + 1)
                 if following is not None:
-                    self._letter(match.match_id, header.number + 1, match.other, following, now)
+                    self._letter(match.match_id, match.other, following, now)
 
     def _keep(self, match: Match, number: int, hash: bytes, content: bytes) -> None:
         # The chain goes on even where a later version wrote what this one can't read.

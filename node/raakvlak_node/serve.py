@@ -52,7 +52,8 @@ class Loop:
             try:
                 outcome = walk.once()
                 retry = min(retry * 2, MAX_RETRY_SECONDS) if outcome.waiting else 1.0
-            except RaakvlakError as error:
+            except Exception as error:
+                # Whatever it was, the next walk begins from what is stored; without one nothing would ever move again.
                 self._log.error(error, doing="synchronising")
                 retry = min(retry * 2, MAX_RETRY_SECONDS)
             seconds = retry if retry > 1 else self._node.settings.sync_seconds

@@ -78,10 +78,13 @@ CREATE TABLE letter (
     posted INTEGER NOT NULL, PRIMARY KEY (match_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX letter_to_post ON letter (posted) WHERE posted = 0;
-CREATE TABLE put_aside (
-    match_id BLOB NOT NULL, number INTEGER NOT NULL, sender TEXT NOT NULL, ciphertext BLOB NOT NULL,
-    received INTEGER NOT NULL, reason TEXT NOT NULL, early INTEGER NOT NULL, PRIMARY KEY (match_id, number, early)
+CREATE TABLE early_letter (
+    match_id BLOB NOT NULL, number INTEGER NOT NULL, ciphertext BLOB NOT NULL, PRIMARY KEY (match_id, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE put_aside (
+    id INTEGER PRIMARY KEY, match_id BLOB NOT NULL, sender TEXT NOT NULL, ciphertext BLOB NOT NULL,
+    received INTEGER NOT NULL, reason TEXT NOT NULL
+) STRICT;
 CREATE TABLE access_token (name TEXT PRIMARY KEY, hash BLOB NOT NULL, created INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE remark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -531,7 +534,7 @@ class Store:
             "UPDATE match SET person = NULL, their_proof = NULL, their_card = NULL, own_proof = NULL, own_card = NULL,"
             " own_hash = NULL, due = 0 WHERE live = 0 AND person IS NOT NULL"
         )
-        for table in ("letter", "put_aside"):
+        for table in ("letter", "early_letter"):
             self._run(f"DELETE FROM {table} WHERE match_id IN (SELECT match_id FROM match WHERE live = 0)")  # noqa: S608
 
     def match_known(self, match_id: bytes) -> bool:
@@ -646,41 +649,41 @@ class Store:
         """The other side did not fetch the letter in time."""
         self._run("UPDATE letter SET posted = 0 WHERE match_id = ? AND number = ?", (match_id, number))
 
-    def put_aside(
-        self,
-        match_id: bytes,
-        number: int,
-        sender: str,
-        ciphertext: bytes,
-        now: int,
-        reason: str,
-        *,
-        early: bool = False,
-    ) -> None:
-        """Keeps a letter that can't be read, or that came before the one it follows (`early`)."""
+    def put_aside(self, match_id: bytes, sender: str, ciphertext: bytes, now: int, reason: str) -> None:
+        """Keeps a letter that can't be read, for whoever has to look. Nothing that arrives later takes its place, and it
+        stays when the match ends: it may be evidence against the index, which says both."""
         self._run(
-            "INSERT OR REPLACE INTO put_aside VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (match_id, number, sender, ciphertext, now, reason, early),
+            "INSERT INTO put_aside (match_id, sender, ciphertext, received, reason) VALUES (?, ?, ?, ?, ?)",
+            (match_id, sender, ciphertext, now, reason),
         )
 
+    def forget_put_aside(self, received_before: int) -> None:
+        """Forgets letters that nobody could read for so long."""
+        self._run("DELETE FROM put_aside WHERE received < ?", (received_before,))
+
+    def keep_early(self, match_id: bytes, number: int, ciphertext: bytes) -> None:
+        """Keeps a letter that came before the one it follows; the first of its number stays."""
+        self._run("INSERT OR IGNORE INTO early_letter VALUES (?, ?, ?)", (match_id, number, ciphertext))
+
+    def early_letters(self, match_id: bytes) -> int:
+        return int(self._one("SELECT count(*) FROM early_letter WHERE match_id = ?", (match_id,)))
+
     def take_early(self, match_id: bytes, number: int) -> bytes | None:
-        """The letter of this number, if it came too early; it is no longer put aside."""
-        found = self._one(
-            "SELECT ciphertext FROM put_aside WHERE match_id = ? AND number = ? AND early = 1", (match_id, number)
-        )
-        self._run("DELETE FROM put_aside WHERE match_id = ? AND number = ? AND early = 1", (match_id, number))
+        """The letter of this number, if it came too early; it is then kept no longer."""
+        found = self._one("SELECT ciphertext FROM early_letter WHERE match_id = ? AND number = ?", (match_id, number))
+        self._run("DELETE FROM early_letter WHERE match_id = ? AND number = ?", (match_id, number))
         return None if found is None else bytes(found)
 
     def unreadable(self) -> list[dict[str, Any]]:
         """Letters that were put aside for good: from whom, since when, why."""
-        rows = self._run("SELECT sender, received, reason FROM put_aside WHERE early = 0 ORDER BY received")
+        rows = self._run("SELECT sender, received, reason FROM put_aside ORDER BY id")
         return [{"sender": row[0], "received": row[1], "reason": row[2]} for row in rows]
 
     def letter_counts(self) -> dict[str, int]:
         return {
             "unposted": self._one("SELECT count(*) FROM letter WHERE posted = 0"),
-            "unreadable": self._one("SELECT count(*) FROM put_aside WHERE early = 0"),
-            "early": self._one("SELECT count(*) FROM put_aside WHERE early = 1"),
+            "unreadable": self._one("SELECT count(*) FROM put_aside"),
+            "early": self._one("SELECT count(*) FROM early_letter"),
             "due": self._one("SELECT count(*) FROM match WHERE due = 1"),
         }
 

@@ -27,6 +27,8 @@ from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
 MAX_ROUNDS: Final = 20
 CHUNK_CASES: Final = 500
 DAY_SECONDS: Final = 86_400
+KEPT_ASIDE_DAYS: Final = 90
+"""How long a letter that can't be read is kept for whoever has to look."""
 SILENT_DAYS: Final = 80
 """The index removes a silent member's rows after 90 days (DESIGN §4); asked a little earlier, for clocks that differ."""
 
@@ -64,7 +66,7 @@ class Walk:
         self._outcome = Outcome()
         member = node.member.id
         seed = node.signing_seed
-        self.publisher = Publisher(node.store, node.covenant, member, seed, index)
+        self.publisher = Publisher(node.store, node.covenant, member, seed, index, node.clock)
         self._evaluator = Evaluator(node.store, node.covenant, member, holders, random=node.random, report=self._holder_failed)
         self._receiver = Receiver(node.store, node.covenant, member, node.letter_secret, self._put_aside)
         self._writer = Writer(node.store, node.covenant, member, seed, node.random)
@@ -145,6 +147,7 @@ class Walk:
             with self._store.transaction():
                 for handle in handles[place : place + CHUNK_CASES]:
                     self._judge(handle, today)
+        self._store.forget_put_aside(int(now.timestamp()) - KEPT_ASIDE_DAYS * DAY_SECONDS)
         self._store.set_remark("rules", rules)
 
     def _judge(self, handle: bytes, today: date) -> None:

@@ -20,6 +20,7 @@ from raakvlak_protocol.letter import NO_PREVIOUS, Header
 from raakvlak_protocol.letter_content import Card, Proof
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.term import removal_month
 from raakvlak_protocol.token import TokenKeys
 from raakvlak_protocol.v1 import covenant_pb2
 from raakvlak_protocol.v1 import index_pb2 as pb
@@ -205,12 +206,28 @@ def test_a_reference_given_again_for_another_person_is_evidence(tmp_path: Path) 
         put(running, "school", ("S-1", CHILD))
         running.settle()
         first = reference(running.nodes["school"], CHILD)
-        reply = pb.PublishReply(references=[first], already_there=[False], removal_month=400)
+        reply = pb.PublishReply(references=[first], already_there=[False], removal_month=promised(running))
         index.between.hooks["Publish"] = lambda call: iter([reply.SerializeToString()])
         put(running, "school", ("S-2", UNCLE))
         with pytest.raises(Evidence, match="reference"):
             running.walk("school")
         assert [each for _, _, each in running.nodes["school"].store.references()] == [first]
+
+
+def promised(running: Federation) -> int:
+    """The month in which the covenant lets a row go that is published now."""
+    return removal_month(running.clock(), running.sandbox.covenant.retention_months)
+
+
+@pytest.mark.parametrize("months", [-300, -2, 2, 300])
+def test_rows_that_go_in_another_month_than_the_covenant_says_are_evidence(tmp_path: Path, months: int) -> None:
+    with federation(tmp_path) as running, lying(running) as index:
+        put(running, "school", ("S-1", CHILD))
+        reply = pb.PublishReply(references=[bytes(16)], already_there=[False], removal_month=promised(running) + months)
+        index.between.hooks["Publish"] = lambda call: iter([reply.SerializeToString()])
+        with pytest.raises(Evidence, match="month"):
+            running.walk("school")
+        assert running.nodes["school"].store.references() == []
 
 
 # --- what has ended ---------------------------------------------------------------------------------------------------
@@ -508,7 +525,7 @@ def test_a_nodes_signing_and_letter_keys_without_the_persons_key_open_and_forge_
             index.deliver("school", match_id, "town", 1, sealed(running, header, content, thiefs, seed))
         running.settle()
         assert running.touches("school") == set()
-        assert put_aside(running.nodes["school"]) == [NOT_OPENED]
+        assert put_aside(running.nodes["school"]) == [NOT_OPENED, NOT_OPENED]
 
 
 @pytest.mark.parametrize("changed", ["number", "previous", "match_id", "receiver"])
