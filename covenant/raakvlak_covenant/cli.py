@@ -1,7 +1,6 @@
 """The command `raakvlak-covenant`. Exit codes: 0 done · 1 failed."""
 
 import json
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -142,7 +141,7 @@ def _finish(history: pb.CovenantHistory, pin: bytes, out: Path, as_json: bool) -
     lacking = signing.missing(history)
     if not lacking:
         signing.verdict(history, pin)
-    _replace(out, signing.encoded(history))
+    sealed.replace(out, signing.encoded(history))
     newest = signing.newest_hash(history).hex()
     if as_json:
         told = {"hash": newest, "pin": pin.hex(), "versions": len(history.versions), "missing_signatures": lacking}
@@ -227,16 +226,6 @@ def _print(described: dict[str, Any], place: str = "") -> None:
 
 def _numbers(covenant: Covenant) -> str:
     return f"{len(covenant.members)} members, {len(covenant.key_holders)} key holders, {len(covenant.epochs)} epochs"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """The new content or what was there before, never half of it: it may hold other people's signatures."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def _say(message: str) -> None:

@@ -5,7 +5,6 @@ keys and the certificate request, `join` takes the certificate and the covenant 
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,7 +101,7 @@ def join(
         (folder.covenant, history),
         (folder.pin, pin.hex().encode() + b"\n"),
     ):
-        _replace(path, content)
+        sealed.replace(path, content)
     return membership
 
 
@@ -161,13 +160,3 @@ def _demand_own_certificate(membership: Membership, certificate: bytes) -> None:
 def secrets_of(folder: Folder, identity: Identity, lock: sealed.Lock) -> Mapping[str, SecretBytes]:
     content = sealed.unseal(folder.secrets, lock, label=f"secrets {identity.dns_name}")
     return {name: SecretBytes(bytes.fromhex(value)) for name, value in json.loads(content.reveal()).items()}
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """The new content or the old one after a crash, never half of either."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

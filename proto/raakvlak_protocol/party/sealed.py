@@ -91,7 +91,7 @@ def seal(path: Path, content: bytes, lock: Lock, *, label: str, random: Callable
         raise ValueError("a label holds 1 to 255 printable ASCII characters")
     nonce = random(_NONCE)
     box = nacl.bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(content, head, nonce, _cipher_key(key))
-    _replace(path, head + nonce + box)
+    replace(path, head + nonce + box)
 
 
 def unseal(path: Path, lock: Lock, *, label: str) -> SecretBytes:
@@ -174,7 +174,11 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
+    """Puts a file in another's place: after a crash the old or the new one is there, whole, for its owner only.
+
+    Durable when it returns; raises Refused where it can't be done, and what was there stands.
+    """
     new = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
         _write(new, content)
