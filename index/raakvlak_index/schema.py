@@ -7,6 +7,7 @@ reference (its row may go before it has heard), for a letter the ciphertext and 
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -107,7 +108,9 @@ def demand_known(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise Refused(f"{path} is no index's store")
     applied = {each.name for each in migrations.applied(Database(connection))}
-    if applied - {each.name for each in migrations.pending(Database(memory=True))}:
+    with closing(Database(memory=True)) as nothing:
+        known = {each.name for each in migrations.pending(nothing)}
+    if applied - known:
         raise Refused(f"{path} was written by a newer raakvlak-index: run that version, this one would damage it")
 
 

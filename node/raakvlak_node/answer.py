@@ -6,7 +6,7 @@ its kind. So a changed phone number, a case that joins or one that leaves is the
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Final
@@ -17,7 +17,7 @@ from raakvlak_node.receive import direct
 from raakvlak_node.store import Match, Place, Store
 from raakvlak_protocol import letter, letter_content
 from raakvlak_protocol.covenant import Covenant
-from raakvlak_protocol.errors import RaakvlakError, Unavailable
+from raakvlak_protocol.errors import RaakvlakError
 from raakvlak_protocol.letter import NO_PREVIOUS, Header
 from raakvlak_protocol.letter_content import CardCase, Proof
 from raakvlak_protocol.relation import Relation, matching
@@ -56,10 +56,18 @@ class Writer:
         if not places or not direct(self._covenant, self._member, match.other):
             return 0  # The row is about to be withdrawn, or the covenant no more lets the two see each other's.
         number, previous = match.own_number, match.own_hash or NO_PREVIOUS
+        contents = [
+            (column, last, content, self._store.vault.handle("letter", column, content))
+            for column, last, content in self._contents(match, places)
+        ]
+        anew = any(mark != last for _, last, _, mark in contents) and self._store.unposted(match.match_id)
+        if anew:
+            # What has not left yet is not true any more and never leaves: the chain begins again without it.
+            self._store.drop_unposted(match.match_id)
+            previous = NO_PREVIOUS
         written = 0
-        for column, last, content in self._contents(match, places):
-            mark = self._store.vault.handle("letter", column, content)
-            if mark != last:
+        for column, last, content, mark in contents:
+            if anew or mark != last:
                 number += 1
                 if column == "own_proof" and match.ask_again:
                     content = self._asking(content)
@@ -131,48 +139,60 @@ def _card_case(case: Case, relations: frozenset[Relation]) -> CardCase:
     )
 
 
-def post(store: Store, publisher: Publisher, covenant: Covenant, now: datetime) -> int:
-    """Posts the letters whose time has come; returns how many. In a sandbox that is at once, otherwise at the next
-    quarter hour, so that the moment of a letter does not tell what it answers.
+def post(store: Store, publisher: Publisher, covenant: Covenant, now: datetime) -> tuple[int, RaakvlakError | None]:
+    """Posts the letters whose time has come; returns how many, and the first reason why one was not taken. In a sandbox
+    their time is at once, otherwise the next quarter hour, so that the moment of a letter does not tell what it answers.
 
-    A letter that the index does not take now stays for later and holds up no other match. Raises Unavailable when
-    none was taken.
+    A letter that the index does not take now stays for later and holds up no other match. A match of which the index
+    says that it is over ends here too: its end may have found no room in a full queue.
     """
     seconds = int(now.timestamp())
     before = seconds + 1 if covenant.sandbox else seconds - seconds % QUARTER_SECONDS
     waiting = [list(group) for _, group in groupby(store.letters_to_post(before), key=lambda each: each[0])]
-    if not waiting:
-        return 0
-
-    def post_all(letters: list[tuple[bytes, int, bytes]]) -> tuple[list[tuple[bytes, int]], RaakvlakError | None]:
-        taken: list[tuple[bytes, int]] = []
-        for match_id, number, ciphertext in letters:
-            request = pb.PostLetterRequest(
-                covenant_hash=covenant.hash,
-                generation=publisher.generation,
-                match_id=match_id,
-                number=number,
-                ciphertext=ciphertext,
-            )
-            try:
-                publisher.call("PostLetter", request, pb.PostLetterReply)
-            except RaakvlakError as error:
-                return taken, error  # The next letters of this match must not overtake this one.
-            taken.append((match_id, number))
-        return taken, None
-
     posted, refused = 0, None
     with ThreadPoolExecutor(_AT_ONCE, "post") as threads:
         for place in range(0, len(waiting), _CHUNK):
-            results = list(threads.map(post_all, waiting[place : place + _CHUNK]))
+            results = list(
+                threads.map(lambda letters: _post_all(publisher, covenant, letters), waiting[place : place + _CHUNK])
+            )
             with store.transaction():
-                for taken, error in results:
-                    refused = refused or error
-                    posted += len(taken)
-                    for match_id, number in taken:
+                for result in results:
+                    refused = refused or result.refused
+                    posted += len(result.taken)
+                    for match_id, number in result.taken:
                         store.posted(match_id, number)
-            if refused is not None and not isinstance(refused, Unavailable):
-                raise refused
-    if refused is not None and not posted:
-        raise refused
-    return posted
+                    if result.over is not None:
+                        store.end_match(result.over)
+    return posted, refused
+
+
+@dataclass(slots=True)
+class _Posted:
+    """What became of one match's letters."""
+
+    taken: list[tuple[bytes, int]] = field(default_factory=list)
+    refused: RaakvlakError | None = None
+    over: bytes | None = None
+
+
+def _post_all(publisher: Publisher, covenant: Covenant, letters: list[tuple[bytes, int, bytes]]) -> _Posted:
+    result = _Posted()
+    for match_id, number, ciphertext in letters:
+        request = pb.PostLetterRequest(
+            covenant_hash=covenant.hash,
+            generation=publisher.generation,
+            match_id=match_id,
+            number=number,
+            ciphertext=ciphertext,
+        )
+        try:
+            live = publisher.call("PostLetter", request, pb.PostLetterReply).match_live
+        except RaakvlakError as error:
+            # The next letters of this match must not overtake this one.
+            result.refused = error
+            return result
+        if not live:
+            result.over = match_id
+            return result
+        result.taken.append((match_id, number))
+    return result

@@ -43,6 +43,8 @@ COLUMNS: Final = (
 )
 REQUIRED_COLUMNS: Final = ("case_ref", "bsn", "function", "since")
 MAX_RELATIVES: Final = 20
+_SPACED_AT_WILL: Final = ("child_bsns", "sibling_bsns", "postcode", "house_number")
+"""Columns in which spaces say nothing: a row must not grow in the store by them."""
 ADULT_AGE_YEARS: Final = 23
 
 _PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ()./-]*")
@@ -138,6 +140,8 @@ class _Fields:
 
     def __init__(self, columns: Mapping[str, str], today: date, adults: bool) -> None:
         self.columns = {name: _NOT_UTF8.sub("\ufffd", columns.get(name, "")).strip() for name in COLUMNS}
+        for name in _SPACED_AT_WILL:
+            self.columns[name] = " ".join(self.columns[name].split())
         self.today = today
         self.adults = adults
         # A lone surrogate is how a byte that is no UTF-8 comes in.

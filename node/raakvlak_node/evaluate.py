@@ -14,7 +14,7 @@ from typing import Final
 from raakvlak_node.store import Batch, Store, identifier_of
 from raakvlak_protocol import ristretto, threshold, token, voprf
 from raakvlak_protocol.covenant import Covenant, KeyHolder
-from raakvlak_protocol.errors import Evidence, OverQuota, RaakvlakError, Unavailable
+from raakvlak_protocol.errors import OverQuota, RaakvlakError, Unavailable
 from raakvlak_protocol.identifier import NAMESPACES
 from raakvlak_protocol.party.peer import Remote
 from raakvlak_protocol.ristretto import Element, Scalar
@@ -84,6 +84,9 @@ class Evaluator:
             return
         self._ask_quotas()
         for batch in stored:
+            if batch.epoch != epoch.number:
+                self._store.dissolve_batch(batch)  # No key holder evaluates for an epoch that is over.
+                continue
             try:
                 self._evaluate(batch, not_before, done)
             except OverQuota as error:
@@ -194,11 +197,18 @@ class Evaluator:
         first = batch.id % len(self._holders)
         turned = [*self._holders[first:], *self._holders[:first]]
         able = [each for each in turned if each.failed is None]
-        candidates = sorted(able, key=lambda each: each.may_give(batch.namespace, batch.epoch) < len(batch.persons))
+        candidates = sorted(
+            able,
+            key=lambda each: (
+                each.entry.id not in batch.asked,
+                each.may_give(batch.namespace, batch.epoch) < len(batch.persons),
+            ),
+        )
         while len(answers) < needed:
             asked, candidates = candidates[: needed - len(answers)], candidates[needed - len(answers) :]
             if not asked:
                 raise refused[0] if refused and len(answers) + len(refused) >= needed else self._too_few()
+            self._store.note_asked(batch, [each.entry.id for each in asked])
             for answer in self._threads.map(lambda each: self._ask(each, batch, blinded), asked):
                 if isinstance(answer, threshold.Verified):
                     answers.append(answer)
@@ -221,8 +231,6 @@ class Evaluator:
             holder.left[batch.namespace, batch.epoch] = (error.left, error.until)
             self._report(holder.entry.id, error)
             return error
-        except Evidence as error:
-            self._fail(holder, error)
         except RaakvlakError as error:
             self._fail(holder, error)
         return None

@@ -11,7 +11,6 @@ EVENTS: Final = (
     Declared("evaluated", "info", count=int),
     Declared("published", "info", count=int),
     Declared("withdrawn", "info", count=int),
-    Declared("lapsed", "info", count=int),
     Declared("erased", "info", count=int),
     Declared("lost_rows", "warning", count=int),
     Declared("received", "info", events=int),

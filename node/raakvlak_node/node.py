@@ -30,6 +30,7 @@ from raakvlak_protocol.party import membership, sealed, settings
 from raakvlak_protocol.party.membership import Folder, Membership
 from raakvlak_protocol.party.peer import Credentials, Remote
 from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.term import month_of
 from raakvlak_protocol.v1 import index_pb2
 
 STORE: Final = "store.db"
@@ -191,8 +192,9 @@ class Node:
     def open_work(self) -> dict[str, int]:
         """How much this node itself has still to do; cheap."""
         now = self.clock()
-        epoch = self.covenant.epoch_at(now).number
-        counts = self.store.token_counts(self.covenant.household_limit, epoch, int(now.timestamp()))
+        live = self.covenant.live_epochs(now)
+        epoch = live[-1].number if live else 0
+        counts = self.store.token_counts(self.covenant.household_limit, epoch, month_of(now))
         letters = self.store.letter_counts()
         return {
             **{name: counts[name] for name in ("unevaluated", "unpublished", "to_withdraw")},
@@ -209,7 +211,7 @@ class Node:
         return {
             "cases": cases,
             "withheld": withheld,
-            **self.store.published_counts(),
+            **self.store.published_counts(month_of(self.clock())),
             **work,
             "unanswered": unanswered,
             "unreadable": self.store.letter_counts()["unreadable"],

@@ -113,7 +113,8 @@ class Receiver:
         elif what == "match_ended":
             self._store.end_match(event.match_ended.match_id)
         elif what == "letter_lapsed":
-            self._store.post_again(event.letter_lapsed.match_id, event.letter_lapsed.number)
+            # Not the same letter again: what it said a month ago may be true no more.
+            self._store.write_again(event.letter_lapsed.match_id)
         elif what == "letter":
             self._letter(event.letter.match_id, event.letter.sender, event.letter.ciphertext, now)
 
@@ -168,14 +169,18 @@ class Receiver:
                     raise Malformed("too many letters have come before the one that they follow")
                 self._store.keep_early(match.match_id, header.number, ciphertext)
             case Turn.NEXT:
-                self._keep(match, header.number, hash, content)
-                following = self._store.take_early(match.match_id, header.number + 1)
-                if following is not None:
-                    self._letter(match.match_id, match.other, following, now)
+                try:
+                    self._keep(match, header, hash, content)
+                finally:
+                    following = self._store.take_early(match.match_id, header.number + 1)
+                    if following is not None:
+                        self._letter(match.match_id, match.other, following, now)
 
-    def _keep(self, match: Match, number: int, hash: bytes, content: bytes) -> None:
+    def _keep(self, match: Match, header: Header, hash: bytes, content: bytes) -> None:
         # The chain goes on even where a later version wrote what this one can't read.
-        self._store.count_their_letter(match.match_id, number, hash)
+        self._store.count_their_letter(match.match_id, header.number, hash)
+        if header.previous == NO_PREVIOUS and match.their_number:
+            self._store.say_again(match.match_id)
         said = letter_content.decode(content)
         self._store.keep_their_letter(match.match_id, "their_proof" if isinstance(said, Proof) else "their_card", content)
         if isinstance(said, Proof) and said.write_again:

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from raakvlak_node.node import STORE, VAULT_KEY, Node, identity_of, lock_of, read_settings
 from raakvlak_node.publish import CHUNK_ITEMS, Publisher
@@ -21,9 +21,6 @@ from raakvlak_protocol.party import membership
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import only_one
 from raakvlak_protocol.v1 import index_pb2 as pb
-
-NUMBERS_SKIPPED: Final = 1_000
-"""How far letters' numbers jump after a restore: more than were written per match since any backup."""
 
 
 def restore(folder: Path, backup: Path, *, replace: bool) -> None:
@@ -83,17 +80,19 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
         store.set_number("last_sequence", publisher.last_sequence)
         for reference in lost:
             store.forget_reference(reference)
-        store.set_remark("reconcile", "")
         # Whatever waits at the index comes again; applying an event twice changes nothing.
         store.set_number("last_event", 0)
         store.set_number("acknowledged", 0)
         store.set_remark(ANY_NUMBER, "yes")
-        store.begin_letters_again(NUMBERS_SKIPPED)
+        # Above every number of before, however often this backup is restored: seconds pass, and letters are fewer.
+        store.begin_letters_again(int(node.clock().timestamp()))
     for epoch in sorted(set(unknown.values())):
         references = [reference for reference, each in unknown.items() if each == epoch]
         for place in range(0, len(references), CHUNK_ITEMS):
             publisher.withdraw(references[place : place + CHUNK_ITEMS], epoch)
     found["matches"] = node.replay(publisher)
+    # Last: broken off before this, it is to be done again.
+    store.set_remark("reconcile", "")
     return found
 
 

@@ -307,7 +307,19 @@ def _api(own_node: Callable[[], AbstractContextManager[Node]], wake: Callable[[]
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ProblemBody, "content": {PROBLEM: {}}} for status in statuses}
+    # In our own words: those of http.HTTPStatus change from one Python to the next.
+    return {status: {"model": ProblemBody, "content": {PROBLEM: {}}, "description": _PROBLEMS[status]} for status in statuses}
+
+
+_PROBLEMS: Final = {
+    401: "no access token, or one that is not known",
+    404: "this node has no case of that reference",
+    409: "the client's BSN differs and 'bsn_change' does not say what that means, or the node must be reconciled",
+    411: "the body has no Content-Length",
+    413: "the body is too large",
+    422: "the request or the case is not of its form; every wrong field is listed",
+    503: "the store is busy: try again",
+}
 
 
 def _describe(api: FastAPI) -> None:

@@ -101,7 +101,6 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
 
     _demand_private(node)
     bell = Bell()
-    listening = _listen(node.settings.rest.listen)
     rest = node.settings.rest
     config = uvicorn.Config(
         app(node, bell.ring, log),
@@ -116,18 +115,24 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
     # Signals are ours: uvicorn would raise them again and end the process in the middle of a walk.
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
     with only_one(node.folder.path / "serve.lock", "serve"), walking(node, log) as walk:
+        listening = _listen(rest.listen)
         loop = threading.Thread(target=Loop(node, log, stop, bell).run, args=(walk,), name="sync")
         web = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="rest")
         web.start()
-        _await(lambda: server.started, web)
-        loop.start()
-        host, port = listening.getsockname()[:2]
-        print(json.dumps({"ready": True, "address": f"{host}:{port}"}), flush=True)
-        stop.wait()
-        server.should_exit = True
-        bell.ring()
-        web.join()
-        loop.join()
+        try:
+            _await(lambda: server.started, web)
+            loop.start()
+            host, port = listening.getsockname()[:2]
+            print(json.dumps({"ready": True, "address": f"{host}:{port}"}), flush=True)
+            stop.wait()
+        finally:
+            # The locks are given back only when nobody works on the store any more.
+            stop.request()
+            server.should_exit = True
+            bell.ring()
+            web.join()
+            if loop.ident is not None:
+                loop.join()
 
 
 def _await(ready: Callable[[], bool], thread: threading.Thread) -> None:

@@ -83,7 +83,7 @@ class Walk:
         quota = ""
         try:
             self._evaluator.run(self._now(), self._not_before, self._evaluated)
-        except (OverQuota, Unavailable) as error:
+        except (OverQuota, Unavailable, Refused) as error:
             quota = error.message if isinstance(error, OverQuota) else ""
             self._wait(error)
         if quota != self._store.remark("quota"):
@@ -95,7 +95,8 @@ class Walk:
             # Whether the last write was done, Open will tell.
             self._opened = False
             self._wait(error)
-        except Refused:
+        except BaseException:
+            # Also where an answer was wrong or could not be stored: the write in flight must be settled first.
             self._opened = False
             raise
         return outcome
@@ -113,13 +114,13 @@ class Walk:
         for _ in range(MAX_ROUNDS):
             before = (outcome.withdrawn, outcome.published, outcome.received, outcome.posted)
             outcome.withdrawn += self._withdraw()
+            self._tell("erased", count=self._store.forget_unneeded())
             outcome.published += self._publish()
             outcome.received += self._receive()
             self._writer.run(self._now())
             outcome.posted += self._post()
             if before == (outcome.withdrawn, outcome.published, outcome.received, outcome.posted):
                 break
-        self._tell("erased", count=self._store.forget_unneeded())
         self._tell("withdrawn", count=outcome.withdrawn)
         self._tell("published", count=outcome.published)
         self._tell("received", events=outcome.received)
@@ -137,7 +138,7 @@ class Walk:
     def renew_rules(self) -> None:
         """Judges every case again when the day or the covenant has changed, and forgets what has lapsed."""
         now = self._now()
-        self._tell("lapsed", count=self._store.lapse(month_of(now)))
+        self._store.end_lapsed_matches(month_of(now))
         today = self._node.today(now)
         rules = f"{self._covenant.hash.hex()} {today}"
         if self._store.remark("rules") == rules:
@@ -157,7 +158,8 @@ class Walk:
 
     def _withdraw(self) -> int:
         count = 0
-        while found := self._store.to_withdraw(self._covenant.household_limit, CHUNK_ITEMS):
+        month = month_of(self._now())
+        while found := self._store.to_withdraw(self._covenant.household_limit, month, CHUNK_ITEMS):
             epoch = found[0][0]
             references = [reference for each, reference in found if each == epoch]
             self.publisher.withdraw(references, epoch)
@@ -165,10 +167,14 @@ class Walk:
         return count
 
     def _publish(self) -> int:
-        epoch = self._covenant.epoch_at(self._now()).number
+        now = self._now()
+        live = self._covenant.live_epochs(now)
+        if not live:
+            return 0  # Only withdrawing stays possible; why nothing is evaluated has been told.
+        epoch, month = live[-1].number, month_of(now)
         count = 0
         limit = self._covenant.household_limit
-        while persons := self._store.to_publish(epoch, limit, int(self._now().timestamp()), CHUNK_ITEMS):
+        while persons := self._store.to_publish(epoch, limit, int(now.timestamp()), month, CHUNK_ITEMS):
             persons.sort(key=lambda _: self._node.random(8))
             self.publisher.publish(persons, epoch)
             count += len(persons)
@@ -177,12 +183,12 @@ class Walk:
 
     def _receive(self) -> int:
         """Everything that waits at the index, stored and acknowledged."""
-        count = 0
+        count, replay = 0, False
         stream = self.publisher.watch(self._store.number("last_event"), STREAM_SECONDS)
         try:
             for batch in stream:
                 if batch.replay_needed:
-                    self._replay()
+                    replay = True
                     self._store.set_remark(ANY_NUMBER, "yes")
                 count += self._receiver.take(batch, self._now())
                 if self._store.number("last_event") >= batch.newest:
@@ -190,6 +196,9 @@ class Walk:
         finally:
             stream.cancel()
         self._acknowledge()
+        if replay:
+            # After the queue, so that an old event can't bring back a match whose end found no room in it.
+            self._replay()
         return count
 
     def _acknowledge(self) -> None:
@@ -206,7 +215,11 @@ class Walk:
         self._log("replayed", matches=self._node.replay(self.publisher))
 
     def _post(self) -> int:
-        return post(self._store, self.publisher, self._covenant, self._now())
+        """A letter that is not taken now, because the other side does not fetch its own, holds up nothing here."""
+        posted, refused = post(self._store, self.publisher, self._covenant, self._now())
+        if refused is not None and all(refused.message != each.message for each in self._outcome.waiting):
+            self._wait(refused)
+        return posted
 
     def _not_before(self) -> int:
         """A random moment within the mixing window, so that one family's tokens do not travel alone."""

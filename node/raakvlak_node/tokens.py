@@ -28,13 +28,14 @@ def involvements(case: Case, covenant: Covenant, member: Member, today: date) ->
     """Everybody in the case, in the order of its columns.
 
     A case marked confidential or protected, and every case of a shelter, publishes nothing: such involvement goes
-    through the coordinator. Of an adult client's relatives only children are published.
+    through the coordinator. Of an adult client's relatives only children are published, and nothing at all where the
+    covenant has no adult clients: whoever turns 23 after the import is withdrawn.
     """
     allowed = covenant.may_publish(member.kind)
     if case.withheld or member.kind in NEVER_DIRECT:
         allowed = frozenset()
     if case.adult(today):
-        allowed &= _OF_AN_ADULT
+        allowed &= _OF_AN_ADULT if covenant.adult_clients else frozenset()
     return [Involvement(identifier, relation, place, relation in allowed) for relation, place, identifier in _everybody(case)]
 
 

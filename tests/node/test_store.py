@@ -2,7 +2,6 @@
 
 import os
 import random
-import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from raakvlak_protocol.token import Token, TokenKeys
 from tests.node.rows import bsn, case
 
 LIMIT = 4
+MONTH = 100
 FAMILY = {
     "parent_bsn_1": bsn(2),
     "child_bsns": bsn(3),
@@ -55,7 +55,7 @@ def evaluated(store: Store, not_before: int = 0) -> list[bytes]:
 
 def published(store: Store) -> list[bytes]:
     """Publishes every token; returns the references."""
-    persons = tuple(store.to_publish(1, LIMIT, 10, 100))
+    persons = tuple(store.to_publish(1, LIMIT, 10, MONTH, 100))
     references = [os.urandom(16) for _ in persons]
     write = InFlight("publish", 1, 1, store.number("last_sequence") + 1, b"h" * 32, persons)
     store.begin_write(write)
@@ -191,8 +191,8 @@ def test_a_request_survives_until_it_is_finished(node: Node) -> None:
     store.finish_batch(batch, [keys(0), keys(1)], [5, 50])
     assert store.batches() == []
     assert store.token_keys(persons[1], 1) == keys(1)
-    assert store.to_publish(1, LIMIT, 10, 100) == [persons[0]]  # the other still waits
-    assert store.to_publish(2, LIMIT, 10, 100) == []
+    assert store.to_publish(1, LIMIT, 10, MONTH, 100) == [persons[0]]  # the other still waits
+    assert store.to_publish(2, LIMIT, 10, MONTH, 100) == []
     assert len(store.unevaluated(BSN, 2, LIMIT, 100)) == 2  # a new epoch needs new tokens
 
 
@@ -203,14 +203,14 @@ def test_one_row_for_siblings_at_one_school(node: Node) -> None:
     evaluated(store)
     assert len(published(store)) == 3
     store.drop_case(store.case_handle("ZK-1"))
-    assert len(store.to_withdraw(LIMIT, 100)) == 1  # the mother stays for the other child
+    assert len(store.to_withdraw(LIMIT, MONTH, 100)) == 1  # the mother stays for the other child
     store.drop_case(store.case_handle("ZK-2"))
-    withdrawn = store.to_withdraw(LIMIT, 100)
+    withdrawn = store.to_withdraw(LIMIT, MONTH, 100)
     assert len(withdrawn) == 3
     assert store.forget_unneeded() == 0  # what stands at the index is needed to withdraw it
     store.finish_withdraw(InFlight("withdraw", 1, 1, 2, b"h" * 32, tuple(reference for _, reference in withdrawn)))
     assert store.forget_unneeded() == 3
-    assert store.published_counts()["published"] == 0
+    assert store.published_counts(MONTH)["published"] == 0
 
 
 def test_a_withdrawn_row_takes_what_the_other_side_told_with_it(node: Node) -> None:
@@ -278,7 +278,8 @@ def test_what_is_wanted_follows_a_model_through_random_histories(node: Node, cha
         )
 
 
-def test_a_file_that_is_no_store_is_an_error_of_sqlite(tmp_path: Path) -> None:
-    (tmp_path / "store.db").write_bytes(b"this is no database at all" * 100)
-    with pytest.raises(sqlite3.DatabaseError):
+@pytest.mark.parametrize("content", [b"this is no database at all" * 100, b""])
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "store.db").write_bytes(content)
+    with pytest.raises(Refused, match="no node's store"):
         Store(tmp_path / "store.db", Vault(SecretBytes(b"k" * 32), os.urandom))
