@@ -19,6 +19,9 @@ from raakvlak_protocol.party import command
 from raakvlak_protocol.party.serving import Stop
 
 POLL_SECONDS: Final = 0.3
+ALIVE_SECONDS: Final = 1.0
+STILL_POLLS: Final = 10
+"""So many looks without a change mean that the other nodes are done too."""
 REST_SECONDS: Final = 60.0
 
 
@@ -60,26 +63,32 @@ def population(folder: Path, cases: int, organisations: int, seed: int) -> None:
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Where the state survives.  [default: FOLDER/data]"
 )
+@click.option("--reconcile", is_flag=True, help="Reconcile nodes that were restored from a backup before they start.")
 @click.option("--exit", "exit_", is_flag=True, help="Stop everything once the matches are shown.")
 @command.as_json
-def run(folder: Path, data: Path | None, exit_: bool, as_json: bool) -> None:
+def run(folder: Path, data: Path | None, reconcile: bool, exit_: bool, as_json: bool) -> None:
     """Start the federation that FOLDER describes, import, synchronise until nothing is pending, show the matches."""
     began = time.monotonic()
     stop = Stop.on_signals()
     federation = Federation(Description.read(folder), data or folder / "data", say)
     federation.prepare()
     say("starting key holders, index and nodes")
-    with federation.running():
+    with federation.running(reconcile=reconcile):
         imports = _import_all(federation)
-        _settle(federation, stop)
+        blocked = _settle(federation, stop)
         found = _found(federation, imports, began)
         if as_json:
             click.echo(json.dumps(found, ensure_ascii=False))
         else:
             _show(federation, found, folder / "showcase.csv")
+        if blocked and exit_:
+            raise Unavailable(blocked)
         if not exit_:
             _say_addresses(federation)
-            stop.wait()
+            if blocked:
+                say(blocked)
+            while not stop.wait(ALIVE_SECONDS):
+                federation.demand_alive()
 
 
 def _import_all(federation: Federation) -> dict[str, dict[str, Any]]:
@@ -94,34 +103,40 @@ def _import_all(federation: Federation) -> dict[str, dict[str, Any]]:
     return dict(zip((each.id for each in federation.organisations), reports, strict=True))
 
 
-def _settle(federation: Federation, stop: Stop) -> None:
-    """Waits until nothing is pending at any node and nothing is on its way.
+def _settle(federation: Federation, stop: Stop) -> str:
+    """Waits until nothing is pending at any node and nothing is on its way; returns "", or why a node can't go on.
 
     A letter that has left one node and not reached the other is seen in the index's queues; one that was taken from
     the queue between two looks, by the nodes' counts of what they did. So: twice the same, and all empty.
     """
     before: list[tuple[int, int]] = []
+    same = 0
     with _Talk("synchronising") as talk:
         while not stop.requested:
             federation.demand_alive()
             states = [_rest(federation, each, "/v1/status") for each in federation.organisations]
-            talk.tell(sum(state["pending"] for state in states))
-            _demand_progress(federation, states)
             now = [(state["pending"], state["activity"]) for state in states]
-            if not any(pending for pending, _ in now):
-                if now == before and not federation.index_status()["events"]:
-                    return
-                before = now
+            talk.tell(sum(pending for pending, _ in now))
+            same = same + 1 if now == before else 0
+            before = now
+            blocked = _blocked(federation, states)
+            done = same and not blocked and not any(pending for pending, _ in now)
+            if done and not federation.index_status()["events"]:
+                return ""
+            if blocked and same >= STILL_POLLS:
+                return blocked
             stop.wait(POLL_SECONDS)
     raise Unavailable("stopped before everything was synchronised; run the same command again to go on")
 
 
-def _demand_progress(federation: Federation, states: list[dict[str, Any]]) -> None:
+def _blocked(federation: Federation, states: list[dict[str, Any]]) -> str:
+    """What a node waits for that only time or a person brings."""
     for organisation, state in zip(federation.organisations, states, strict=True):
-        if state["waiting_for_quota"]:
-            raise Unavailable(f"{organisation.id}: {state['waiting_for_quota']}")
         if state["reconcile"]:
-            raise Unavailable(f"{organisation.id} must be reconciled: {state['reconcile']}")
+            return f"{organisation.id} must be reconciled: {state['reconcile']}; run the same command with --reconcile"
+        if state["waiting_for_quota"]:
+            return f"{organisation.id}: {state['waiting_for_quota']}"
+    return ""
 
 
 class _Talk:

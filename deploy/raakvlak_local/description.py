@@ -51,7 +51,10 @@ class Description:
         if unknown:
             raise Refused(f"{path}: unknown {', '.join(sorted(unknown))}; known are [covenant] and [[organisation]]")
         rules = _rules(path, content.get("covenant", {}))
-        organisations = tuple(_organisation(path, each) for each in content.get("organisation", []))
+        listed = content.get("organisation", [])
+        if not isinstance(listed, list):
+            raise Refused(f"{path}: organisations are written as [[organisation]], with two brackets")
+        organisations = tuple(_organisation(path, each) for each in listed)
         if not organisations or len({each.id for each in organisations}) != len(organisations):
             raise Refused(f"{path}: a federation has one or more [[organisation]], each with its own id")
         return cls(organisations, rules)
@@ -67,15 +70,18 @@ class Description:
         return hashlib.sha256(json.dumps([members, self.rules], sort_keys=True).encode()).hexdigest()
 
 
-def _rules(path: Path, table: dict[str, Any]) -> dict[str, int | bool]:
+def _rules(path: Path, table: Any) -> dict[str, int | bool]:
+    if not isinstance(table, dict):
+        raise Refused(f"{path}: the limits stand under [covenant]")
     for name, value in table.items():
         if type(value) is not _RULES.get(name):
             raise Refused(f"{path}: covenant.{name} is unknown or of the wrong type; known are {', '.join(_RULES)}")
     return dict(table)
 
 
-def _organisation(path: Path, table: dict[str, Any]) -> Organisation:
-    if table.keys() != _ORGANISATION or not all(isinstance(value, str) for value in table.values()):
+def _organisation(path: Path, table: Any) -> Organisation:
+    complete = isinstance(table, dict) and table.keys() == _ORGANISATION
+    if not complete or not all(isinstance(value, str) for value in table.values()):
         raise Refused(f"{path}: an [[organisation]] has exactly {', '.join(sorted(_ORGANISATION))}, each a text")
     if table["kind"] not in KINDS:
         raise Refused(f"{path}: organisation {checked_id(table['id'])} has an unknown kind; known are {', '.join(KINDS)}")

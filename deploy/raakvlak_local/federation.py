@@ -8,13 +8,14 @@ import csv
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,9 +128,20 @@ class Federation:
                 "remove the folder or name another one with --data"
             )
         self._say("making keys, certificates, shares and the covenant")
+        try:
+            self._make()
+        except BaseException:
+            # Half a federation is of no use to the next run, and nothing was imported into it yet.
+            shutil.rmtree(self.layout.data, ignore_errors=True)
+            raise
+
+    def _make(self) -> None:
         for folder in (self.layout.keys, self.layout.logs, self.layout.board):
             folder.mkdir(parents=True, mode=0o700)
-        self._addresses = {party.folder.name: f"127.0.0.1:{_free_port()}" for party in self.parties()}
+        parties = self.parties()
+        self._addresses = {
+            party.folder.name: f"127.0.0.1:{port}" for party, port in zip(parties, _free_ports(len(parties)), strict=True)
+        }
         authority = Authority.create("raakvlak local sandbox", datetime.now(UTC))
         self._each(self._init, self.parties())
         pin = self._sign_covenant(authority)
@@ -149,7 +161,8 @@ class Federation:
                 "rewritten here: name another folder with --data"
             )
         self._addresses = state["addresses"]
-        moved = {old: f"127.0.0.1:{_free_port()}" for old in self._addresses.values() if not _is_free(old)}
+        taken = [old for old in self._addresses.values() if not _is_free(old)]
+        moved = {old: f"127.0.0.1:{port}" for old, port in zip(taken, _free_ports(len(taken)), strict=True)}
         if moved:
             self._addresses = {name: moved.get(old, old) for name, old in self._addresses.items()}
             for party in self.parties():
@@ -265,17 +278,28 @@ valid_until = {_toml_moment(end)}
         return _command(party.command, *arguments, "--folder", str(party.folder), given=given, allowed=allowed)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """All processes up and ready, and all stopped in order afterwards."""
+    def running(self, *, reconcile: bool = False) -> Iterator[None]:
+        """All processes up and ready, and all stopped in order afterwards. With `reconcile`, nodes that were restored
+        from a backup are reconciled before they start."""
         try:
-            for group in (self.parties()[: KEY_HOLDERS + 1], self.parties()[KEY_HOLDERS + 1 :]):
-                for party in group:
-                    self._start(party)
-                for party in group:
-                    self._await_ready(party)
+            self._start_all(self.parties()[: KEY_HOLDERS + 1])
+            nodes = self.parties()[KEY_HOLDERS + 1 :]
+            if reconcile:
+                self._each(self._reconcile, nodes)
+            self._start_all(nodes)
             yield
         finally:
             self.stop()
+
+    def _start_all(self, parties: Sequence[Party]) -> None:
+        for party in parties:
+            self._start(party)
+        for party in parties:
+            self._await_ready(party)
+
+    def _reconcile(self, node: Party) -> None:
+        if json.loads(self.run(node, "status", "--json"))["reconcile"]:
+            self._say(f"reconciling {node.name}: {self.run(node, 'reconcile', '--json').strip()}")
 
     def _start(self, party: Party) -> None:
         with (self.layout.logs / f"{party.name}.log").open("a") as log:
@@ -362,7 +386,15 @@ valid_until = {_toml_moment(end)}
 
 
 def _command(program: str, *arguments: str, given: str = "", allowed: Sequence[int] = (0,)) -> str:
-    done = subprocess.run([_program(program), *arguments], input=given, capture_output=True, text=True, check=False)
+    # In a session of its own: Ctrl-C is for us, and ends nothing half done.
+    done = subprocess.run(
+        [_program(program), *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
     if done.returncode not in allowed:
         raise CommandFailed(f"'{program} {arguments[0]}' failed: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -389,11 +421,13 @@ def _toml_moment(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """So many ports that are free now, no two the same."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _is_free(address: str) -> bool:

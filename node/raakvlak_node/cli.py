@@ -188,6 +188,8 @@ def import_(
                 ask=_ask,
                 progress=progress,
             ).run(source, target)
+    if rejected is None and report.rejected_file is not None:
+        report.rejected_file = importing.kept_once(report.rejected_file, file)
     found = {
         "accepted": report.accepted,
         "new": report.new,

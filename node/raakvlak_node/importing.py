@@ -5,6 +5,8 @@ running it again, and a file that was imported before changes nothing and renews
 """
 
 import csv
+import filecmp
+import glob
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -104,7 +106,12 @@ class Import:
             handle = self._node.store.case_handle(row.reference)
             reasons = row.reasons
             if handle in first:
-                reasons += (Reason("case_ref", f"stands in line {first[handle]} already, which is kept"),)
+                reasons += (
+                    Reason(
+                        "case_ref",
+                        f"stands in line {first[handle]} already, which is kept: give this row its own reference or delete it",
+                    ),
+                )
             if row.case is not None and not reasons:
                 reasons = self._preview(row, row.case, handle)
             if reasons:
@@ -184,6 +191,15 @@ class Import:
                     writer.writerow([*row.header, REJECTED_COLUMN])
                 reasons = "; ".join(f"{each.column}: {each.message}" for each in self._wrong[row.line])
                 writer.writerow([*row.values, f"line {row.line}: {reasons}"])
+
+
+def kept_once(written: Path, source: Path) -> Path:
+    """An earlier file of rejected rows of the same source that says just the same, in place of one more copy of it."""
+    for earlier in sorted(written.parent.glob(f"{glob.escape(source.stem)}-rejected-*.csv")):
+        if earlier != written and filecmp.cmp(earlier, written, shallow=False):
+            written.unlink()
+            return earlier
+    return written
 
 
 def rejected_name(source: Path, now: datetime) -> str:

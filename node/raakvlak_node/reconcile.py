@@ -35,7 +35,8 @@ def restore(folder: Path, backup: Path, *, replace: bool) -> None:
         try:
             _mark(fresh, Folder(folder))
         except BaseException:
-            fresh.unlink(missing_ok=True)
+            for leftover in ("", "-wal", "-shm"):
+                fresh.with_name(fresh.name + leftover).unlink(missing_ok=True)
             raise
         for leftover in ("-wal", "-shm"):
             target.with_name(STORE + leftover).unlink(missing_ok=True)

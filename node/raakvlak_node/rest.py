@@ -341,6 +341,8 @@ def _page(found: list[MatchBody], after: int) -> MatchesBody:
 
 def _reference(text: str) -> str:
     text = text.strip()
+    if "\ufffd" in text:
+        raise Malformed("a case reference is UTF-8", field="case_ref")
     if not 1 <= len(text) <= MAX_REFERENCE_CHARACTERS:
         raise Malformed(f"a case reference has 1 to {MAX_REFERENCE_CHARACTERS} characters", field="case_ref")
     return text

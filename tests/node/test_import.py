@@ -125,7 +125,9 @@ def test_a_wrong_row_leaves_the_case_as_it_was(node: Node) -> None:
 def test_of_two_rows_with_one_reference_the_first_stays(node: Node) -> None:
     report = load(node, [row(1), row(2, case_ref=" ZK-00001 "), row(3, case_ref="ZK-00001", since="soon"), row(4)])
     assert counts(report) == (2, 0, 0, 2)
-    assert [reason.message for reason in report.rejected[0].reasons] == ["stands in line 2 already, which is kept"]
+    assert [reason.message for reason in report.rejected[0].reasons] == [
+        "stands in line 2 already, which is kept: give this row its own reference or delete it"
+    ]
     assert told(report) == [(3, "case_ref"), (4, "since"), (4, "case_ref")]
     assert bsn(1).encode() in stored(node)
 

@@ -47,8 +47,14 @@ def run(program: str, commands: click.Group) -> NoReturn:
         code = commands.main(prog_name=program, standalone_mode=False) or DONE
     except (click.Abort, KeyboardInterrupt):
         code, message = FAILED, "broken off; what was stored stays, the same command goes on from there"
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(FAILED)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else program
+        code, message = FAILED, f"{_plain(error.format_message())} (see '{path} --help')"
     except click.ClickException as error:
-        code, message = FAILED, f"{_plain(error.format_message())} (see '{program} --help')"
+        code, message = FAILED, _plain(error.format_message())
     except Unavailable as error:
         code, message = TRY_LATER, error.message
     except RaakvlakError as error:
