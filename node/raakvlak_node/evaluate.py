@@ -96,12 +96,12 @@ class Evaluator:
             while namespace in epoch.keys:
                 try:
                     following = self._next_batch(namespace, epoch.number)
+                    if following is None:
+                        break
+                    self._evaluate(following, not_before, done)
                 except OverQuota as error:
                     waiting = error
                     break
-                if following is None:
-                    break
-                self._evaluate(following, not_before, done)
         if waiting is not None:
             raise waiting
 

@@ -208,7 +208,9 @@ class Store:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                raise
             raise Unavailable(f"the store {self.path} stayed busy for {BUSY_SECONDS} s: another command is at work") from None
         try:
             yield

@@ -33,6 +33,7 @@ NEVER_DIRECT: Final = frozenset({"shelter"})
 MAX_RETENTION_MONTHS: Final = 24
 MAX_MIXING_MINUTES: Final = 24 * 60
 KEY_BYTES: Final = 32
+MAX_NAME_CHARACTERS: Final = 200
 MAX_QUOTA: Final = 10**9
 """Evaluations; more than there are numbers that pass the 11-proof."""
 
@@ -229,6 +230,11 @@ def judged(payload: bytes, before: Covenant | None) -> Covenant:
     return covenant
 
 
+def newest_version(history: bytes) -> int:
+    """The version number of the newest covenant in a file that was verified before; checks nothing again."""
+    return int(parse(pb.Covenant, parse(pb.CovenantHistory, history).versions[-1].payload).version)
+
+
 def _demand_signatures(envelope: pb.CovenantEnvelope, demanding: Covenant) -> None:
     allowed = set(demanding.payload.board_keys)
     signed = {
@@ -305,6 +311,8 @@ def _members(message: pb.Covenant) -> Mapping[str, Member]:
 def _member(covenant_id: str, entry: pb.Member) -> Member:
     if entry.kind not in KINDS:
         raise Malformed(f"member {checked_id(entry.id)} is of an unknown kind; known are {', '.join(KINDS)}", field="kind")
+    if not entry.name.strip() or len(entry.name) > MAX_NAME_CHARACTERS:
+        raise Malformed(f"member {checked_id(entry.id)} needs a name of at most {MAX_NAME_CHARACTERS} characters", field="name")
     if not _is_signing_key(entry.signing_key) or not _is_letter_key(entry.letter_key):
         raise Malformed(f"member {checked_id(entry.id)} has a key that is none", field="signing_key")
     quotas = {each.namespace: _quota(each) for each in entry.quotas}

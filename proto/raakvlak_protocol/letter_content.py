@@ -17,7 +17,7 @@ MAX_TEXT_CHARACTERS: Final = 100
 MAX_EMAIL_CHARACTERS: Final = 254
 MAX_PHONE_CHARACTERS: Final = 32
 
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ def join(
     """Verifies certificate and covenant together and keeps them; nothing is kept when anything is wrong."""
     membership = _membership(identity, secrets_of(folder, identity, lock), certificate, history, pin, now)
     _demand_own_certificate(membership, certificate)
+    _demand_no_older(folder, membership.covenant)
     for path, content in (
         (folder.certificate, certificate),
         (folder.covenant, history),
@@ -120,6 +121,15 @@ def parse_pin(text: str) -> bytes:
     if len(text) != 64 or set(text) - set("0123456789abcdef"):
         raise Malformed("a covenant's hash is written as 64 hexadecimal digits", field="pin")
     return bytes.fromhex(text)
+
+
+def _demand_no_older(folder: Folder, covenant: Covenant) -> None:
+    """An old version would bring back members, keys and limits that the board has taken away."""
+    if not folder.covenant.exists():
+        return
+    held = covenants.newest_version(folder.covenant.read_bytes())
+    if covenant.version < held:
+        raise Refused(f"this party has covenant version {held} already and this is version {covenant.version}: ask the board")
 
 
 def _membership(
