@@ -97,24 +97,12 @@ def init(path: Path, covenant: str, party_id: str, name: str, key_file: Path, li
     _say(f"have {folder.request} certified, give the entry above to the covenant board, then run join")
 
 
-@commands.command()
-@command.in_folder
-@click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--covenant", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--pin", required=True, metavar="HEX", help="Hash of the first version, given out of band.")
-def join(path: Path, certificate: Path, covenant: Path, pin: str) -> None:
-    """Take the certificate and the covenant, after verifying both."""
+def _own(path: Path) -> tuple[Folder, Identity, sealed.Lock]:
     party = _party(path)
-    joined = membership.join(
-        party.folder,
-        party.settings.identity,
-        party.lock,
-        certificate=certificate.read_bytes(),
-        history=covenant.read_bytes(),
-        pin=membership.parse_pin(pin),
-        now=_now(),
-    )
-    _say(f"joined covenant {joined.covenant.id} version {joined.covenant.version}")
+    return party.folder, party.settings.identity, party.lock
+
+
+command.add_join(PROGRAM, commands, _own)
 
 
 @commands.command()

@@ -15,14 +15,14 @@ from typing import Any, Final, NoReturn
 import click
 
 from raakvlak_node import importing, wording
-from raakvlak_node import node as nodes
 from raakvlak_node.events import EVENTS
 from raakvlak_node.node import BsnChange, BsnDiffers, Node, identity_of, lock_of, open_node, prepare, read_settings
 from raakvlak_node.picture import Entry
 from raakvlak_node.sync import Outcome, walking
 from raakvlak_protocol.covenant import KINDS
 from raakvlak_protocol.errors import OverQuota
-from raakvlak_protocol.party import command, events, membership
+from raakvlak_protocol.identity import Identity
+from raakvlak_protocol.party import command, events, sealed
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import Stop
 
@@ -122,24 +122,12 @@ def init(
     say(f"made {path}: have request.pem certified, send entry.toml to the covenant board, then run 'raakvlak-node join'")
 
 
-@cli.command()
-@command.in_folder
-@click.option("--certificate", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--covenant", "covenant_file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--pin", required=True, help="The hash of the covenant's first version, given out of band.")
-def join(path: Path, certificate: Path, covenant_file: Path, pin: str) -> None:
-    """Take the certificate and the covenant once the board has issued them, or a newer one of either."""
+def _own(path: Path) -> tuple[Folder, Identity, sealed.Lock]:
     own = read_settings(Folder(path))
-    joined = membership.join(
-        Folder(path),
-        identity_of(own.covenant, own.id),
-        lock_of(own),
-        certificate=certificate.read_bytes(),
-        history=covenant_file.read_bytes(),
-        pin=membership.parse_pin(pin),
-        now=nodes.utc_now(),
-    )
-    say(f"joined covenant {joined.covenant.id} version {joined.covenant.version} as {own.id}")
+    return Folder(path), identity_of(own.covenant, own.id), lock_of(own)
+
+
+command.add_join(PROGRAM, cli, _own)
 
 
 # --- cases ------------------------------------------------------------------------------------------------------------

@@ -5,14 +5,20 @@ Results go to standard output; talk, progress and errors to standard error, as `
 
 import sqlite3
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from raakvlak_protocol.errors import RaakvlakError, Unavailable
+from raakvlak_protocol.identity import Identity
 from raakvlak_protocol.party import sealed
 from raakvlak_protocol.party.events import place
+
+if TYPE_CHECKING:
+    from raakvlak_protocol.party.membership import Folder
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -70,6 +76,32 @@ def run(program: str, commands: click.Group) -> NoReturn:
         sys.exit(code)
     say(program, message)
     sys.exit(code)
+
+
+def add_join(program: str, commands: click.Group, own: Callable[[Path], tuple["Folder", Identity, sealed.Lock]]) -> None:
+    """Gives a party's command its `join`. `own` tells, of its folder, who the party is and what opens its secrets."""
+    from raakvlak_protocol.party import membership
+
+    existing = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+    @commands.command()
+    @in_folder
+    @click.option("--certificate", required=True, type=existing, help="PEM, issued from request.pem.")
+    @click.option("--covenant", required=True, type=existing, help="The covenant file.")
+    @click.option("--pin", required=True, metavar="HEX", help="Hash of its first version, given out of band.")
+    def join(path: Path, certificate: Path, covenant: Path, pin: str) -> None:
+        """Take certificate and covenant once they are issued, or a newer one of either, after verifying both."""
+        folder, identity, lock = own(path)
+        joined = membership.join(
+            folder,
+            identity,
+            lock,
+            certificate=certificate.read_bytes(),
+            history=covenant.read_bytes(),
+            pin=membership.parse_pin(pin),
+            now=datetime.now(UTC),
+        )
+        say(program, f"joined covenant {joined.covenant.id} version {joined.covenant.version} as {identity.id}")
 
 
 def new_key_file(path: Path) -> sealed.KeyFile:
