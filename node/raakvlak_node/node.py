@@ -300,5 +300,9 @@ def open_node(path: Path, clock: Clock = utc_now, random: Callable[[int], bytes]
     own = read_settings(folder)
     ready = membership.load(folder, identity_of(own.covenant, own.id), lock_of(own), clock())
     store = Store(folder.path / STORE, Vault(ready.secrets[VAULT_KEY], random))
-    store.prove_vault()
+    try:
+        store.prove_vault()
+    except BaseException:
+        store.close()
+        raise
     return Node(folder, own, ready, store, clock, random)

@@ -177,7 +177,11 @@ class Store:
         # Sorting and temporary tables must not leave pages on the disk outside this folder.
         self._connection.execute("PRAGMA temp_store = MEMORY")
         self._connection.row_factory = sqlite3.Row
-        self._migrate(create=create)
+        try:
+            self._migrate(create=create)
+        except BaseException:
+            self._connection.close()
+            raise
         path.chmod(0o600)
 
     def _migrate(self, *, create: bool) -> None:

@@ -1,5 +1,6 @@
 """`raakvlak-node` as an administrator uses it: the real command, a real folder, nothing else."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -359,7 +360,7 @@ def test_an_import_killed_at_random_points_goes_on(folder: Path) -> None:
     file = caseload(folder, [row(place, parent_bsn_1=bsn(place + 20_000)) for place in range(1, count + 1)])
 
     def stored() -> int:
-        with sqlite3.connect(f"file:{folder / 'store.db'}?mode=ro", uri=True) as store:
+        with contextlib.closing(sqlite3.connect(f"file:{folder / 'store.db'}?mode=ro", uri=True)) as store:
             found = int(store.execute("SELECT count(*) FROM own_case").fetchone()[0])
         store.close()
         return found
@@ -575,7 +576,7 @@ def test_the_store_of_another_node(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_store_of_a_newer_version(folder: Path) -> None:
-    with sqlite3.connect(folder / "store.db") as store:
+    with contextlib.closing(sqlite3.connect(folder / "store.db")) as store, store:
         store.execute("INSERT INTO _sqlite_migrations VALUES (99, 'raakvlak_node', 'second', '2030-01-01')")
     store.close()
     assert "install that version" in run("status", folder=folder).failed()

@@ -4,6 +4,7 @@ import os
 import random
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -140,8 +141,9 @@ def test_a_store_of_a_newer_version_is_refused(node: Node) -> None:
 def test_a_store_of_another_node_is_recognised(node: Node) -> None:
     node.put_case(case("ZK-1", bsn(1)))
     node.store.prove_vault()
-    with pytest.raises(Refused, match="another node's"):
-        Store(node.store.path, Vault(SecretBytes(b"other" * 8), os.urandom)).prove_vault()
+    other = Store(node.store.path, Vault(SecretBytes(b"other" * 8), os.urandom))
+    with closing(other), pytest.raises(Refused, match="another node's"):
+        other.prove_vault()
 
 
 def test_a_transaction_is_all_or_nothing_and_nests(node: Node) -> None:
@@ -154,7 +156,8 @@ def test_a_transaction_is_all_or_nothing_and_nests(node: Node) -> None:
     assert (store.number("outer"), store.number("inner")) == (0, 0)
     with store.transaction(), store.transaction():
         store.set_number("inner", 2)
-    assert node.another_store().number("inner") == 2
+    with closing(node.another_store()) as other:
+        assert other.number("inner") == 2
 
 
 def test_a_store_that_stays_busy_says_so(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
