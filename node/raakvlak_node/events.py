@@ -7,7 +7,6 @@ from raakvlak_protocol.party.events import Declared
 EVENTS: Final = (
     Declared("started", "info", version=str, covenant_version=int),
     Declared("stopped", "info"),
-    Declared("imported", "info", new=int, changed=int, unchanged=int, rejected=int, withdrawn=int),
     Declared("evaluated", "info", count=int),
     Declared("published", "info", count=int),
     Declared("withdrawn", "info", count=int),

@@ -553,15 +553,15 @@ class Store:
         """One side's row is gone: what the other told is forgotten, the numbers stay."""
         with self.transaction():
             self._run("UPDATE match SET live = 0 WHERE match_id = ?", (match_id,))
-            self._forget_ended()
+            self._forget_ended("match_id = ?", (match_id,))
 
-    def _forget_ended(self) -> None:
-        self._run(
-            "UPDATE match SET person = NULL, their_proof = NULL, their_card = NULL, own_proof = NULL, own_card = NULL,"
-            " own_hash = NULL, due = 0 WHERE live = 0 AND person IS NOT NULL"
-        )
+    def _forget_ended(self, which: str = "person IS NOT NULL", values: tuple[bytes, ...] = ()) -> None:
+        """`which` narrows to one match where one is known: the end of many must not look at all for each."""
+        ended = f"SELECT match_id FROM match WHERE live = 0 AND {which}"  # noqa: S608 one of two constants
         for table in ("letter", "early_letter"):
-            self._run(f"DELETE FROM {table} WHERE match_id IN (SELECT match_id FROM match WHERE live = 0)")  # noqa: S608
+            self._run(f"DELETE FROM {table} WHERE match_id IN ({ended})", values)  # noqa: S608
+        forgotten = "person = NULL, their_proof = NULL, their_card = NULL, own_proof = NULL, own_card = NULL, own_hash = NULL"
+        self._run(f"UPDATE match SET {forgotten}, due = 0 WHERE live = 0 AND {which}", values)  # noqa: S608
 
     def match_known(self, match_id: bytes) -> bool:
         return self._one("SELECT 1 FROM match WHERE match_id = ?", (match_id,)) is not None

@@ -43,7 +43,6 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
     },
 }
 
-_ORDER: Final = tuple(Relation)
 _ORDERED: Final = (Relation.PARENT, Relation.CHILD, Relation.SIBLING)
 
 
@@ -73,11 +72,6 @@ def _entry(name: str, entry: Entry, words: dict[str, str]) -> list[str]:
         f"    {words['since']} {contact.since.isoformat()}, {words['their case']} {contact.reference}",
         "",
     ]
-
-
-def _in_order(person: tuple[Relation, int]) -> tuple[int, int]:
-    """The client first, the home last."""
-    return _ORDER.index(person[0]), person[1]
 
 
 def person(relation: Relation, place: int, words: dict[str, str]) -> str:
