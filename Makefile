@@ -27,7 +27,7 @@ $(READY): requirements.lock pyproject.toml | .venv/bin/pip
 	  echo "make: $$python could not make a virtual environment, so nothing can be installed;" \
 	    "on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }; }
 
-demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five organisations, one family's pictures
+demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five organisations, an officer's report
 	@test -e demo/federation.toml || \
 	  .venv/bin/raakvlak-local population demo --cases 2000 --organisations 5 --seed 1
 	@.venv/bin/raakvlak-local run demo --data demo/data --exit
@@ -72,7 +72,7 @@ kills: $(READY) ## kill node, index and key holder 50 times at random points (`m
 	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill
 
 bench: $(READY) ## the benchmarks, with their floors and goals
-	@for bench in oprf publish end_to_end; do $(PY) -m tests.bench $$bench --json || exit 1; done
+	@for bench in oprf publish end_to_end audit; do $(PY) -m tests.bench $$bench --json || exit 1; done
 
 # With the oldest Python supported: what only that one needs is then in the lock too, and does no harm elsewhere.
 # The file names no index and no folder, so that it holds wherever the packages come from.
@@ -85,6 +85,6 @@ lock: $(READY) ## renew requirements.lock to the newest versions that pyproject.
 
 clean: ## remove .venv, the demo and every cache; keeps what git knows
 	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf tests/peers/node_modules
+	rm -rf tests/peers/node_modules tests/peers/.venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -maxdepth 2 -name '*.egg-info' -type d -prune -exec rm -rf {} +

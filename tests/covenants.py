@@ -1,13 +1,17 @@
-"""A small valid sandbox covenant for tests: two or more members, three key holders of whom two make a token, an index.
+"""A small valid sandbox covenant for tests: two or more members, three key holders of whom two make a token, an index
+and a witness of its log.
 
 Everything in it is real: dealt keys, board signatures, certificates under one CA. `make_covenant(change=…)` lets a test
 break one thing in the payload before it is signed; `successor` signs the next version.
 """
 
+import json
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 
 import nacl.utils
 from nacl.bindings import crypto_box_keypair, crypto_sign_seed_keypair
@@ -15,11 +19,15 @@ from nacl.bindings import crypto_box_keypair, crypto_sign_seed_keypair
 from raakvlak_local import dealer
 from raakvlak_local.authority import Authority
 from raakvlak_local.dealer import DealtKey
+from raakvlak_protocol import checkpoint
 from raakvlak_protocol import covenant as covenants
+from raakvlak_protocol.checkpoint import Checkpoint
 from raakvlak_protocol.covenant import Covenant
 from raakvlak_protocol.identifier import ADDRESS, BSN
 from raakvlak_protocol.identity import Identity, Role
-from raakvlak_protocol.party import peer
+from raakvlak_protocol.merkle import EMPTY_ROOT
+from raakvlak_protocol.party import membership, peer, sealed
+from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.publication import sign
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.ristretto import Scalar
@@ -40,7 +48,11 @@ Change = Callable[[pb.Covenant], object]
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A covenant with every secret behind it: what in real life is spread over all its parties."""
+    """A covenant with every secret behind it: what in real life is spread over all its parties.
+
+    `log_seed`, `holder_seeds` (by share number) and `witness_seeds` (by id) let a test sign as the log, a key holder or a
+    witness.
+    """
 
     payload: pb.Covenant
     file: bytes
@@ -50,6 +62,9 @@ class Sandbox:
     keys: Sequence[DealtKey]
     signing_seeds: Mapping[str, SecretBytes]
     letter_secrets: Mapping[str, SecretBytes]
+    log_seed: SecretBytes
+    holder_seeds: Mapping[int, SecretBytes]
+    witness_seeds: Mapping[str, SecretBytes]
     issued: dict[Identity, peer.Credentials] = field(default_factory=dict)
 
     @cached_property
@@ -84,6 +99,23 @@ class Sandbox:
             self.issued[identity] = peer.Credentials(key, certificate, self.authority.certificate_pem)
         return self.issued[identity]
 
+    def hand_over(self, path: Path, identity: Identity) -> None:
+        """Gives an index or key holder this covenant's signing seed in place of the one that its `init` made; the log of
+        an index is begun again under it."""
+        folder = Folder(path)
+        lock = sealed.KeyFile(Path(tomllib.loads(folder.settings.read_text())["key_file"]))
+        secrets = dict(membership.secrets_of(folder, identity, lock))
+        if identity.role is Role.INDEX:
+            own, seed = "log_key", self.log_seed
+            empty = Checkpoint(self.covenant.log_key.name, 0, EMPTY_ROOT)
+            (path / "log" / "checkpoint").write_bytes(checkpoint.sign(empty, seed))
+        else:
+            own, seed = "signing_key", self.holder_seeds[int(identity.id.rpartition("-")[2])]
+        assert own in secrets
+        secrets[own] = seed
+        content = json.dumps({name: value.reveal().hex() for name, value in secrets.items()})
+        sealed.seal(folder.secrets, content.encode(), lock, label=f"secrets {identity.dns_name}")
+
     def successor(self, change: Change) -> "Sandbox":
         """The next version, changed by `change`, signed by the board and added to the file."""
         payload = pb.Covenant()
@@ -93,10 +125,7 @@ class Sandbox:
         change(payload)
         history = pb.CovenantHistory.FromString(self.file)
         history.versions.append(envelope(encoded(payload), self.board))
-        return Sandbox(
-            payload, encoded(history), self.pin, self.board, self.authority, self.keys,
-            self.signing_seeds, self.letter_secrets, self.issued,
-        )  # fmt: skip
+        return replace(self, payload=payload, file=encoded(history))
 
 
 def make_covenant(
@@ -110,6 +139,8 @@ def make_covenant(
     change: Change = lambda payload: None,
     board_size: int = 1,
     board_threshold: int = 1,
+    witnesses: Sequence[str] = ("witness-1",),
+    witness_threshold: int = 0,
 ) -> Sandbox:
     """A fresh sandbox. `members` maps ids to kinds; every member has the same quota in both namespaces.
 
@@ -124,6 +155,9 @@ def make_covenant(
     ]
     seeds = {member: SecretBytes(nacl.utils.random(32)) for member in members}
     boxes = {member: crypto_box_keypair() for member in members}
+    log_seed = SecretBytes(nacl.utils.random(32))
+    holder_seeds = {number: SecretBytes(nacl.utils.random(32)) for number in SHARE_NUMBERS}
+    witness_seeds = {witness: SecretBytes(nacl.utils.random(32)) for witness in witnesses}
     payload = pb.Covenant(
         id=id,
         version=1,
@@ -149,19 +183,29 @@ def make_covenant(
             for member, kind in members.items()
         ],
         key_holders=[
-            pb.KeyHolderEntry(id=f"keyholder-{number}", name=f"Key holder {number}", share_number=number)
+            pb.KeyHolderEntry(
+                id=f"keyholder-{number}",
+                name=f"Key holder {number}",
+                share_number=number,
+                signing_key=public_key(holder_seeds[number]),
+            )
             for number in SHARE_NUMBERS
         ],
         key_threshold=THRESHOLD,
         epochs=[_epoch(number, keys) for number in epochs],
-        index=pb.IndexEntry(id="index", name="The index"),
+        index=pb.IndexEntry(id="index", name="The index", log_key=public_key(log_seed)),
         rules=_rules(),
+        witnesses=[pb.Witness(id=each, name=f"The {each}", key=public_key(seed)) for each, seed in witness_seeds.items()],
+        witness_threshold=witness_threshold,
     )
     change(payload)
     history = pb.CovenantHistory(versions=[envelope(encoded(payload), board)])
     letter_secrets = {member: SecretBytes(secret) for member, (_, secret) in boxes.items()}
     pin = covenants.covenant_hash(encoded(payload))
-    return Sandbox(payload, encoded(history), pin, board, authority, keys, seeds, letter_secrets)
+    return Sandbox(
+        payload, encoded(history), pin, board, authority, keys, seeds, letter_secrets,
+        log_seed, holder_seeds, witness_seeds,
+    )  # fmt: skip
 
 
 def envelope(payload: bytes, board: Sequence[SecretBytes]) -> pb.CovenantEnvelope:

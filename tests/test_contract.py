@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
+from fastapi.routing import APIRoute
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from raakvlak_protocol import contract, contract_page
+from raakvlak_index import http
+from raakvlak_protocol import contract, contract_log, contract_page
 from raakvlak_protocol.contract import Field
 from raakvlak_protocol.v1 import options_pb2
 
@@ -92,8 +95,42 @@ def test_a_call_that_asks_something_new_is_a_decision() -> None:
         "Index.Acknowledge",
         "Index.PostLetter",
         "Index.Inventory",
+        "Index.Openings",
         "Index.Replay",
     ]
+
+
+def test_the_log_holds_nothing_derived_from_an_identifier() -> None:
+    ways = [way for pair in contract_log.path_ways() for way in pair]
+    assert {each.data_class for way in ways for each in way.fields} == {"routing", "counter", "proof", "public"}
+    # The one file that does is handed to an officer who asks an organisation for its account.
+    blinded = {way.title for way in contract_log.ways() for each in way.fields if each.data_class == "blinded"}
+    assert blinded == {"the account of a node, a file"}
+    asked = {
+        each.name for question, _ in contract_log.path_ways() if question.title.startswith("GET") for each in question.fields
+    }
+    assert asked == {"witness", "level, number, width", "number, width"}
+
+
+def test_what_is_declared_by_hand_says_its_class_and_purpose() -> None:
+    classes = frozenset(value.name.lower() for value in options_pb2.DataClass.DESCRIPTOR.values[1:])
+    assert list(contract_log.problems(classes)) == []
+    assert "GET /checkpoint: size has no data class" in contract_log.problems(classes - {"counter"})
+
+
+def test_the_page_names_every_path_and_field_of_the_log() -> None:
+    page = PAGE.read_text("utf-8")
+    for way in contract_log.ways():
+        for each in way.fields:
+            assert f"| {way.title} | `{each.name}` | {each.type} | {each.data_class} |" in page
+
+
+def test_the_declared_paths_are_those_that_the_index_serves() -> None:
+    """The routes alone: nothing is asked of what stands behind them."""
+    routes = [route for route in http.app(cast(http.Public, None)).routes if isinstance(route, APIRoute)]
+    assert len(routes) == len(http.app(cast(http.Public, None)).routes), "a route of another kind is served"
+    served = {f"{method} {route.path.replace(':path', '')}" for route in routes for method in route.methods or ()}
+    assert served == set(contract_log.paths())
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
-"""`raakvlak-local`: a population in, processes up, every match of the truth and no other out; and again from its state."""
+"""`raakvlak-local`: a population in, processes up, every match of the truth and no other out, and the officer's reports;
+and again from its state."""
 
 import csv
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +17,13 @@ import pytest
 CASES = 240
 
 
+def program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
 def local(*arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("raakvlak-local")), *arguments],
+        [program("raakvlak-local"), *arguments],
         capture_output=True,
         text=True,
         timeout=240,
@@ -26,9 +35,9 @@ def local(*arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.Comple
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A population of five organisations."""
+    """A population of four organisations."""
     folder = tmp_path_factory.mktemp("local") / "population"
-    local("population", str(folder), "--cases", str(CASES), "--organisations", "5", "--seed", "7")
+    local("population", str(folder), "--cases", str(CASES), "--organisations", "4", "--seed", "7")
     return folder
 
 
@@ -80,11 +89,86 @@ def test_every_match_says_whom_to_call(found: dict[str, Any]) -> None:
         assert each["contact"].keys() == {"name", "function", "phone", "email", "reference", "since"}
 
 
-def test_a_second_run_goes_on_from_its_state_and_changes_nothing(folder: Path, found: dict[str, Any]) -> None:
-    again = json.loads(local("run", str(folder), "--exit", "--json").stdout)
+def verdicts(printed: dict[str, Any]) -> dict[str, str]:
+    return {each["report"]: each["verdict"] for each in printed["reports"]}
+
+
+def test_the_officer_finds_all_in_order(found: dict[str, Any]) -> None:
+    nodes = [f"node-{each['id']}" for each in found["organisations"]]
+    assert verdicts(found) == dict.fromkeys(["contract", "follow", "index", *nodes], "ok")
+    assert all(each["checks"] for each in found["reports"])
+
+
+def test_each_report_is_a_page_in_two_languages(folder: Path, found: dict[str, Any]) -> None:
+    pages = {Path(page) for each in found["reports"] for page in each["pages"].values()}
+    assert pages == set((folder / "data" / "reports").iterdir())
+    assert len(pages) == 2 * len(found["reports"])
+    for page in pages:
+        language = page.name.split(".")[1]
+        assert f'<html lang="{language}">' in page.read_text(encoding="utf-8")
+
+
+def test_every_row_is_proven_to_its_node(folder: Path, found: dict[str, Any]) -> None:
+    assert found["log"]["proven"] == found["index"]["rows"]
+    for organisation in found["organisations"]:
+        node = str(folder / "data" / f"node-{organisation['id']}")
+        done = subprocess.run([program("raakvlak-node"), "status", "--folder", node, "--json"], capture_output=True, check=True)
+        status = json.loads(done.stdout)
+        assert status["unproven"] == 0
+        assert status["trusted_size"] == found["log"]["entries"]
+        assert not status["log_trouble"]
+
+
+def test_no_account_of_an_organisation_stays_behind(folder: Path, found: dict[str, Any]) -> None:
+    assert sorted(each.name for each in (folder / "data").iterdir() if each.name.startswith("tmp")) == []
+
+
+def test_the_next_run_stops_what_a_killed_one_left_goes_on_from_its_state_and_changes_nothing(
+    folder: Path, found: dict[str, Any]
+) -> None:
+    killed = subprocess.Popen(
+        [program("raakvlak-local"), "run", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert killed.stderr is not None
+    with killed.stderr as said:
+        assert any("importing" in line for line in said), "it ended before its processes ran"
+        beside = local("run", str(folder), "--exit", allowed=(75,))
+        killed.kill()
+    killed.wait()
+    assert "another run" in beside.stderr
+
+    done = local("run", str(folder), "--exit", "--json")
+    again = json.loads(done.stdout)
+    assert "stopped 9 processes" in done.stderr
     assert again["matches"] == found["matches"]
     assert again["organisations"] == found["organisations"]
     assert again["index"]["rows"] == found["index"]["rows"]
+    assert again["log"] == {"entries": found["log"]["entries"], "proven": 0}
+    assert verdicts(again) == verdicts(found)
+
+
+@pytest.fixture
+def copied(folder: Path, found: dict[str, Any], tmp_path: Path) -> Iterator[Path]:
+    """The federation's state once more, to be harmed."""
+    yield shutil.copytree(folder / "data", tmp_path / "data")
+
+
+def test_a_row_that_the_operator_deleted_is_found_and_ends_in_failure(folder: Path, copied: Path) -> None:
+    with closing(sqlite3.connect(copied / "index" / "store.db")) as store, store:
+        store.execute("DELETE FROM row WHERE position = (SELECT max(position) FROM row)")
+    done = local("run", str(folder), "--data", str(copied), "--exit", "--json", allowed=(1,))
+    printed = json.loads(done.stdout)
+    wrong = [name for name, verdict in verdicts(printed).items() if verdict == "wrong"]
+    assert wrong[0] == "index"
+    assert len(wrong) == 2, "the index's report and that of the organisation whose row it was"
+
+
+def test_an_older_state_without_a_log_is_refused(folder: Path, copied: Path) -> None:
+    state = json.loads((copied / "federation.json").read_text())
+    del state["addresses"]["log"]
+    (copied / "federation.json").write_text(json.dumps(state))
+    refused = local("run", str(folder), "--data", str(copied), "--exit", allowed=(1,))
+    assert "delete that folder" in refused.stderr
 
 
 def test_a_federation_whose_description_changed_is_refused(folder: Path, found: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Stories of what goes wrong: full queues, failed writes, clocks, ended epochs, restores; nothing is lost or told late."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 
 from raakvlak_node.reconcile import reconcile
 from raakvlak_node.sync import walking
-from raakvlak_protocol.errors import Malformed, Refused
+from raakvlak_protocol.errors import Malformed, Refused, Unavailable
 from raakvlak_protocol.v1 import covenant_pb2
 from tests.covenants import make_covenant
 from tests.federation import Federation, case, federation
@@ -45,6 +45,39 @@ def test_a_failed_write_is_settled_by_the_next_walk(tmp_path: Path, monkeypatch:
                 walk.once()
             monkeypatch.undo()
             assert walk.once().published == 1
+
+
+@pytest.mark.parametrize("lost", ["Publish", "Withdraw"])
+def test_a_write_whose_answer_the_index_has_destroyed_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """It arrived, its answer did not, and the node was down for longer than answers are kept."""
+    with federation(tmp_path) as running:
+        school = running.nodes["school"]
+        school.put_case(case("S-1", CHILD))
+        if lost == "Withdraw":
+            running.settle("school")
+            school.drop_case("S-1")
+        with walking(school, silent) as walk:
+            call = walk.publisher.call
+
+            def unheard(method: str, *rest: object) -> object:
+                answer: object = call(method, *rest)  # type: ignore[arg-type]
+                if method == lost:
+                    raise Unavailable("invented")
+                return answer
+
+            monkeypatch.setattr(walk.publisher, "call", unheard)
+            with suppress(Unavailable):
+                walk.once()
+            monkeypatch.undo()
+        assert school.store.in_flight() is not None
+        running.clock.pass_(days=2)
+        running.index.expire()
+        running.settle("school")
+        assert school.store.remark("reconcile") == ""
+        assert school.store.in_flight() is None
+        assert rows(running, "school") == len(school.store.references()) == (lost == "Publish")
 
 
 def test_a_case_that_left_before_its_letter_did_is_never_told(tmp_path: Path) -> None:

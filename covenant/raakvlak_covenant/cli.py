@@ -59,6 +59,7 @@ def check(draft: Path) -> None:
     message = drafts.read(draft)
     judged = signing.judged_alone(message)
     _say(f"covenant {judged.id} version {judged.version}: {_numbers(judged)}; nothing is wrong with this draft")
+    _say(_watched(judged))
 
 
 @commands.command()
@@ -124,6 +125,7 @@ def show(file: Path, pin: str, as_json: bool) -> None:
         click.echo(json.dumps(_described(covenant) | {"pin": pin, "missing_signatures": lacking}, ensure_ascii=False))
     else:
         _print(_described(covenant))
+        _say(_watched(covenant))
     if lacking:
         _say(f"{lacking} board signatures are missing: no party accepts this version until then")
 
@@ -173,10 +175,26 @@ def _described(covenant: Covenant) -> dict[str, Any]:
             "keys": [key.hex() for key in covenant.payload.board_keys],
             "threshold": covenant.payload.board_threshold,
         },
-        "index": covenant.index.id,
+        "index": {
+            "id": covenant.index.id,
+            "name": covenant.payload.index.name,
+            "log_key": covenant.log_key.public_key.hex(),
+            "log_verifier": covenant.log_key.vkey,
+        },
+        "witness_threshold": covenant.witness_threshold,
+        "witnesses": [
+            {"id": each.id, "name": each.name, "key": each.key.public_key.hex(), "verifier": each.key.vkey}
+            for each in covenant.witnesses.values()
+        ],
         "key_threshold": covenant.key_threshold,
         "key_holders": [
-            {"id": each.id, "name": each.name, "share_number": each.share_number} for each in covenant.key_holders.values()
+            {
+                "id": each.id,
+                "name": each.name,
+                "share_number": each.share_number,
+                "signing_key": each.signing_key.public_key.hex(),
+            }
+            for each in covenant.key_holders.values()
         ],
         "members": [
             {
@@ -226,6 +244,13 @@ def _print(described: dict[str, Any], place: str = "") -> None:
 
 def _numbers(covenant: Covenant) -> str:
     return f"{len(covenant.members)} members, {len(covenant.key_holders)} key holders, {len(covenant.epochs)} epochs"
+
+
+def _watched(covenant: Covenant) -> str:
+    """What is asked of the log before anybody trusts it, in words."""
+    if not covenant.witness_threshold:
+        return f"no witness need cosign the log ({len(covenant.witnesses)} named): parties trust the index's word alone"
+    return f"the log is trusted up to where {covenant.witness_threshold} of {len(covenant.witnesses)} witnesses cosigned it"
 
 
 def _say(message: str) -> None:

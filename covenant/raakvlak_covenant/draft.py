@@ -151,6 +151,9 @@ def _covenant(draft: Table, folder: Path) -> pb.Covenant:
         epochs=[_filled(each, _epoch) for each in draft.tables("epoch")],
         index=_filled(draft.table("index"), _index),
         rules=_filled(draft.table("rules", {}), lambda rules: _rules(rules, sandbox)),
+        witnesses=[_filled(each, _witness) for each in draft.tables("witness")],
+        # How many must have looked is for the partners to say; only a sandbox may leave it out, and trusts the index alone.
+        witness_threshold=_small(draft, "witness_threshold", 0 if sandbox else None),
     )
     board.done()
     draft.done()
@@ -192,7 +195,12 @@ def _legal_basis(table: Table) -> pb.LegalBasis:
 
 
 def _index(table: Table) -> pb.IndexEntry:
-    return pb.IndexEntry(id=table.text("id"), name=table.text("name"), **_responsible(table))
+    return pb.IndexEntry(
+        id=table.text("id"),
+        name=table.text("name"),
+        log_key=table.key("log_key"),
+        **_responsible(table),
+    )
 
 
 def _key_holder(table: Table) -> pb.KeyHolderEntry:
@@ -200,8 +208,13 @@ def _key_holder(table: Table) -> pb.KeyHolderEntry:
         id=table.text("id"),
         name=table.text("name"),
         share_number=_small(table, "share_number"),
+        signing_key=table.key("signing_key"),
         **_responsible(table),
     )
+
+
+def _witness(table: Table) -> pb.Witness:
+    return pb.Witness(id=table.text("id"), name=table.text("name"), key=table.key("key"), **_responsible(table))
 
 
 def _responsible(table: Table) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""What can cross the wire, read from the message descriptors: each field, its data class, its purpose, its way.
+"""What can cross the wire: each field, its data class, its purpose, its way.
 
-`problems` is what the build fails on, `ways` is what docs/contract.md is made of. Both walk the descriptors that the
-code sends with, so that a field which the page does not show does not exist.
+For calls it is read from the message descriptors that the code sends with, so that a field which the page does not show
+does not exist. What travels otherwise (the log over HTTPS, statements, the health check) is declared in `contract_log`.
+`problems` is what the build fails on, `ways` is what docs/contract.md and the officer's report are made of.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ FILES: Final[tuple[FileDescriptor, ...]] = (
 )
 
 CALLER: Final = "node"
-# Only nodes call: a service that is not here is a way that nobody has thought about.
+# Only nodes call these: a service that is not here is a way that nobody has thought about.
 SERVERS: Final = {"KeyHolder": "key holder", "Index": "index"}
 
 
@@ -56,18 +57,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One direction of one method, or one carrier: who sends which fields to whom."""
+    """One direction of one method, or one carrier: who sends which fields to whom.
+
+    `fields` is all that can travel this way, of the outer message first, then of those within it.
+    """
 
     title: str
     sender: str
     receiver: str
     streamed: bool
-    messages: tuple[Descriptor, ...]
-
-    @property
-    def fields(self) -> Iterator[Field]:
-        """Every field that can travel this way, of the outer message first, then of those within it."""
-        return (field_of(message, each) for message in self.messages for each in message.fields)
+    fields: tuple[Field, ...]
 
 
 def methods(files: Iterable[FileDescriptor] = FILES) -> list[MethodDescriptor]:
@@ -80,8 +79,8 @@ def method_ways(method: MethodDescriptor) -> tuple[Way, Way]:
     service = method.containing_service.name
     name, server = f"{service}.{method.name}", SERVERS[service]
     return (
-        Way(name, CALLER, server, bool(method.client_streaming), within(method.input_type)),
-        Way(name, server, CALLER, bool(method.server_streaming), within(method.output_type)),
+        Way(name, CALLER, server, bool(method.client_streaming), fields_within(method.input_type)),
+        Way(name, server, CALLER, bool(method.server_streaming), fields_within(method.output_type)),
     )
 
 
@@ -89,14 +88,14 @@ def carried_ways(files: Iterable[FileDescriptor] = FILES) -> list[Way]:
     """The ways of the messages that travel without a method of their own."""
     by_name = {message.name: message for message in messages(files)}
     return [
-        Way(each.what, each.sender, each.receiver, False, within(by_name[each.message]))
+        Way(each.what, each.sender, each.receiver, False, fields_within(by_name[each.message]))
         for each in CARRIED
         if each.message in by_name
     ]
 
 
 def ways(files: Iterable[FileDescriptor] = FILES) -> list[Way]:
-    """Everything that can travel between parties."""
+    """Everything that can travel between parties in messages; `contract_log.ways` is all the rest."""
     files = tuple(files)
     return [way for method in methods(files) for way in method_ways(method)] + carried_ways(files)
 
@@ -115,6 +114,11 @@ def within(message: Descriptor) -> tuple[Descriptor, ...]:
         inner = (field.message_type for field in each.fields if field.message_type is not None)
         found.extend(one for one in inner if one not in found)
     return tuple(found)
+
+
+def fields_within(message: Descriptor) -> tuple[Field, ...]:
+    """The fields of a message, then of those that it can hold."""
+    return tuple(field_of(each, field) for each in within(message) for field in each.fields)
 
 
 def field_of(message: Descriptor, field: FieldDescriptor) -> Field:

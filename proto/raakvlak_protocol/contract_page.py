@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from raakvlak_protocol import contract
+from raakvlak_protocol import contract, contract_log
 from raakvlak_protocol.contract import Way
 from raakvlak_protocol.v1 import options_pb2
 
@@ -13,7 +13,8 @@ _OPENING = """\
 
 Every field of every message between the parties of a Raakvlak federation is on this page, with the class of data that
 it holds, why it is there, and who sends it to whom. A field that does not say its class and purpose fails the build.
-All calls go over mutual TLS; who calls is known from the certificate, never from a field.
+All calls go over mutual TLS; who calls is known from the certificate, never from a field. The log is shown over TLS to
+whoever asks: it is the same for everybody, and everybody verifies it.
 
 | data class | means |
 |---|---|
@@ -46,6 +47,8 @@ And this is what none of them does:
   argument that could name another's.
 - **No identifier.** No field of any class holds a citizen service number, name, birth date or address of a client or
   a relative, not even sealed. The name, phone number and e-mail address in a contact card are the professional's.
+- **No question about a person to the log.** What can be asked of it is a number: which part of the tree. Its entries
+  hold salted hashes, positions and counts of all members together.
 - **No reason.** A withdrawal carries references and a signature, never why.
 """
 
@@ -68,6 +71,16 @@ def _lines() -> Iterator[str]:
     yield "\n## Carried without a call of its own\n"
     for way in contract.carried_ways():
         yield from _way(way.title, way)
+    yield "\n## The log, over HTTPS\n\n"
+    yield "No certificate is asked for. Nothing here is about one member, and what is written bears a signature.\n"
+    for asked, answered in contract_log.path_ways():
+        yield f"\n### {asked.title}\n"
+        if asked.fields:
+            yield from _way("request", asked)
+        yield from _way("reply", answered)
+    yield "\n## Otherwise\n"
+    for way in contract_log.other_ways():
+        yield from _way(f"{way.title}, {way.sender} → {way.receiver}", way)
     names = [f"{method.containing_service.name}.{method.name}" for method in contract.methods()]
     calls = "\n".join(f"- `{name}`" for name in names)
     yield "\n" + _ABSENT.format(calls=calls, publish="`Index.Publish`")

@@ -2,7 +2,8 @@
 
 A covenant file holds a history: the pinned version first, each later one signed by the board keys of the one before.
 `verify` reads it without I/O or clock; whatever it returns was signed, is in force, and is consistent in itself: all
-public shares of a key lie on one polynomial through its group key, and no key serves two purposes.
+public shares of a key lie on one polynomial through its group key, and no key serves two purposes: not a group key, and
+not one that signs.
 """
 
 import base64
@@ -22,6 +23,7 @@ from raakvlak_protocol.encoding import parse, prefixed
 from raakvlak_protocol.errors import Malformed, NotPermitted, Refused
 from raakvlak_protocol.identifier import NAMESPACES
 from raakvlak_protocol.identity import Identity, Role, checked_id
+from raakvlak_protocol.note import COSIGNATURE, ED25519, NoteKey
 from raakvlak_protocol.publication import verified
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.ristretto import Element
@@ -34,6 +36,8 @@ MAX_RETENTION_MONTHS: Final = 24
 MAX_MIXING_MINUTES: Final = 24 * 60
 KEY_BYTES: Final = 32
 MAX_NAME_CHARACTERS: Final = 200
+MAX_WITNESSES: Final = 32
+"""With the log's own line below a checkpoint they are still fewer than a signed note has room for."""
 MAX_QUOTA: Final = 10**9
 """Evaluations; more than there are numbers that pass the 11-proof."""
 
@@ -67,15 +71,25 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """A legal entity that holds one share of each key."""
+    """A legal entity that holds one share of each key. Its signing key verifies its statements, named by its DNS name."""
 
     identity: Identity
     name: str
     share_number: int
+    signing_key: NoteKey
 
     @property
     def id(self) -> str:
         return self.identity.id
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Somebody who cosigns checkpoints of the log only where they continue what was cosigned before."""
+
+    id: str
+    name: str
+    key: NoteKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,11 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Covenant:
-    """A version that was verified. Times are UTC; ids are unique within their role."""
+    """A version that was verified. Times are UTC; ids are unique within their role.
+
+    `log_key` verifies the log's checkpoints; its name is their origin. A checkpoint is trusted once `witness_threshold` of
+    the witnesses have cosigned it, which may be none in a sandbox.
+    """
 
     id: str
     version: int
@@ -112,6 +130,9 @@ class Covenant:
     key_threshold: int
     epochs: Mapping[int, Epoch]
     index: Identity
+    log_key: NoteKey
+    witnesses: Mapping[str, Witness]
+    witness_threshold: int
     retention_months: int
     adult_clients: bool
     household_limit: int
@@ -184,6 +205,11 @@ class Covenant:
             for namespace, key in epoch.keys.items()
             if key.public_key in theirs
         ]
+
+
+def witness_name(covenant_id: str, witness_id: str) -> str:
+    """How a witness is named in its cosignatures."""
+    return f"{witness_id}.witness.{covenant_id}.raakvlak"
 
 
 def signed_bytes(payload: bytes) -> bytes:
@@ -260,12 +286,18 @@ def _demand_succession(before: Covenant, after: Covenant) -> None:
         before.key_threshold,
     ):
         raise Refused("a change of keys or key holders needs the key holders' signatures, which this version can't check")
+    if after.log_key != before.log_key:
+        raise Refused(
+            "the log's key and the index's id, which names the log, can't change in a later version: "
+            "what was signed before could no longer be joined to what comes after"
+        )
 
 
 def _read(payload: bytes) -> Covenant:
     message = parse(pb.Covenant, payload)
     checked_id(message.id, "id")
-    key_holders = _key_holders(message)
+    key_holders, witnesses = _key_holders(message), _witnesses(message)
+    index = Identity(message.id, Role.INDEX, checked_id(message.index.id, "index.id"))
     valid_from, valid_until = _period(message.valid_from, message.valid_until)
     return Covenant(
         id=message.id,
@@ -279,15 +311,37 @@ def _read(payload: bytes) -> Covenant:
         key_holders=key_holders,
         key_threshold=_between(message.key_threshold, 1 if message.sandbox else 2, len(key_holders), "key_threshold"),
         epochs=_epochs(message, {each.share_number for each in key_holders.values()}),
-        index=Identity(message.id, Role.INDEX, checked_id(message.index.id, "index.id")),
+        index=index,
+        log_key=_note_key(index.dns_name, ED25519, message.index.log_key, "the log"),
+        witnesses=witnesses,
+        witness_threshold=_witness_threshold(message, len(witnesses)),
         retention_months=_between(message.rules.retention_months, 1, MAX_RETENTION_MONTHS, "retention_months"),
         adult_clients=message.rules.adult_clients,
         household_limit=_between(message.rules.household_limit, 1, 1000, "household_limit"),
         mixing_minutes=_between(message.rules.mixing_minutes, 0, MAX_MIXING_MINUTES, "mixing_minutes"),
         relations=_relations(message),
         direct=_direct(message),
-        payload=_board_checked(message),
+        payload=_separate(_board_checked(message)),
     )
+
+
+def _separate(message: pb.Covenant) -> pb.Covenant:
+    """The message, if each key that signs something is in one hand and for one purpose: a signature that was got for the
+    one could otherwise be shown for the other, and a witness could be the log that it watches."""
+    keys: dict[bytes, str] = {}
+    for owner, key in _signing_keys(message):
+        if key in keys:
+            raise Malformed(f"{keys[key]} and {owner} have the same signing key: each signs with a key of its own")
+        keys[key] = owner
+    return message
+
+
+def _signing_keys(message: pb.Covenant) -> Iterable[tuple[str, bytes]]:
+    yield "the log", message.index.log_key
+    yield from (("a board member", key) for key in message.board_keys)
+    yield from ((f"member {each.id}", each.signing_key) for each in message.members)
+    yield from ((f"key holder {each.id}", each.signing_key) for each in message.key_holders)
+    yield from ((f"witness {each.id}", each.key) for each in message.witnesses)
 
 
 def _board_checked(message: pb.Covenant) -> pb.Covenant:
@@ -303,7 +357,6 @@ def _board_checked(message: pb.Covenant) -> pb.Covenant:
 
 def _members(message: pb.Covenant) -> Mapping[str, Member]:
     members = [_member(message.id, each) for each in message.members]
-    _demand_distinct((each.signing_key for each in members), "members' signing keys")
     _demand_distinct((each.letter_key for each in members), "members' letter keys")
     return _by_id(members, "member")
 
@@ -311,8 +364,7 @@ def _members(message: pb.Covenant) -> Mapping[str, Member]:
 def _member(covenant_id: str, entry: pb.Member) -> Member:
     if entry.kind not in KINDS:
         raise Malformed(f"member {checked_id(entry.id)} is of an unknown kind; known are {', '.join(KINDS)}", field="kind")
-    if not entry.name.strip() or len(entry.name) > MAX_NAME_CHARACTERS:
-        raise Malformed(f"member {checked_id(entry.id)} needs a name of at most {MAX_NAME_CHARACTERS} characters", field="name")
+    _demand_name(entry.name, f"member {checked_id(entry.id)}")
     if not _is_signing_key(entry.signing_key) or not _is_letter_key(entry.letter_key):
         raise Malformed(f"member {checked_id(entry.id)} has a key that is none", field="signing_key")
     quotas = {each.namespace: _quota(each) for each in entry.quotas}
@@ -330,14 +382,39 @@ def _quota(entry: pb.Quota) -> Quota:
 def _key_holders(message: pb.Covenant) -> Mapping[str, KeyHolder]:
     holders = [
         KeyHolder(
-            Identity(message.id, Role.KEYHOLDER, checked_id(each.id)),
+            identity,
             each.name,
             _between(each.share_number, 1, 255, "share_number"),
+            _note_key(identity.dns_name, ED25519, each.signing_key, f"key holder {each.id}"),
         )
         for each in message.key_holders
+        for identity in [Identity(message.id, Role.KEYHOLDER, checked_id(each.id))]
     ]
     _demand_distinct((each.share_number for each in holders), "share numbers")
     return _by_id(holders, "key holder")
+
+
+def _witnesses(message: pb.Covenant) -> Mapping[str, Witness]:
+    _between(len(message.witnesses), 0, MAX_WITNESSES, "witnesses")
+    return _by_id((_witness(message.id, each) for each in message.witnesses), "witness")
+
+
+def _witness(covenant_id: str, entry: pb.Witness) -> Witness:
+    name = witness_name(covenant_id, checked_id(entry.id))
+    _demand_name(entry.name, f"witness {entry.id}")
+    return Witness(entry.id, entry.name, _note_key(name, COSIGNATURE, entry.key, f"witness {entry.id}"))
+
+
+def _witness_threshold(message: pb.Covenant, witnesses: int) -> int:
+    if not message.sandbox and not witnesses:
+        raise Malformed("a covenant that is no sandbox needs a witness: otherwise the index watches itself", field="witnesses")
+    return _between(message.witness_threshold, 0 if message.sandbox else 1, witnesses, "witness_threshold")
+
+
+def _note_key(name: str, algorithm: int, key: bytes, whose: str) -> NoteKey:
+    if not _is_signing_key(key):
+        raise Malformed(f"{whose} has a signing key that is none, or has none", field="signing_key")
+    return NoteKey(name, algorithm, key)
 
 
 def _epochs(message: pb.Covenant, share_numbers: set[int]) -> Mapping[int, Epoch]:
@@ -427,13 +504,18 @@ def _filled(values: Iterable[T], field: str) -> tuple[T, ...]:
     return found
 
 
+def _demand_name(name: str, whose: str) -> None:
+    if not name.strip() or len(name) > MAX_NAME_CHARACTERS:
+        raise Malformed(f"{whose} needs a name of at most {MAX_NAME_CHARACTERS} characters", field="name")
+
+
 def _demand_distinct(values: Iterable[object], what: str) -> None:
     found = list(values)
     if len(set(found)) != len(found):
         raise Malformed(f"two of the {what} are the same")
 
 
-P = TypeVar("P", Member, KeyHolder)
+P = TypeVar("P", Member, KeyHolder, Witness)
 
 
 def _by_id(parties: Iterable[P], what: str) -> Mapping[str, P]:

@@ -18,11 +18,16 @@ BSN: Final = "bsn"
 ADDRESS: Final = "address"
 NAMESPACES: Final = (BSN, ADDRESS)
 
+TEST_PERSON_PREFIX: Final = "x-test:"
+TEST_PERSON_BYTES: Final = 16
+"""The random ones behind the prefix."""
+
 MAX_ADDITION_CHARACTERS: Final = 16
 MAX_HOUSE_NUMBER: Final = 99999
 
 _WEIGHTS: Final = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 _DIGITS_8_OR_9: Final = re.compile(r"[0-9]{8,9}")
+_TEST_PERSON: Final = re.compile(r"x-test:([0-9a-f]{32})")
 _POSTCODE: Final = re.compile(r"([1-9][0-9]{3})([A-Z]{2})")
 _HOUSE_NUMBER: Final = re.compile(r"([0-9]+)[\s-]*(.*)", re.DOTALL)
 
@@ -65,6 +70,56 @@ class Bsn:
 
     def __repr__(self) -> str:
         return "Bsn(…)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TestPerson:
+    """A person who does not exist: the only kind of test person that a real federation may hold (DESIGN §3), because a
+    random number that passes the 11-proof may be somebody's.
+
+    It shares the namespace of numbers, so that its token is one like any other, and has a length that no number has.
+    """
+
+    canonical: SecretBytes
+    namespace: ClassVar[str] = BSN
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The person in `x-test:` and 32 lower-case hexadecimal digits; raises Malformed for any other spelling."""
+        found = _TEST_PERSON.fullmatch(text)
+        if not found:
+            raise Malformed("a test person is x-test: and 32 lower-case hexadecimal digits")
+        return cls.of(bytes.fromhex(found[1]))
+
+    @classmethod
+    def of(cls, number: bytes) -> Self:
+        """The person of 16 random bytes."""
+        if len(number) != TEST_PERSON_BYTES:
+            raise Malformed(f"a test person has {TEST_PERSON_BYTES} random bytes")
+        return cls(SecretBytes(TEST_PERSON_PREFIX.encode() + number))
+
+    @classmethod
+    def of_canonical(cls, canonical: SecretBytes) -> Self:
+        """The person behind canonical bytes; raises Malformed where they are somebody else's."""
+        raw = canonical.reveal()
+        if not raw.startswith(TEST_PERSON_PREFIX.encode()):
+            raise Malformed("this is no test person")
+        return cls.of(raw[len(TEST_PERSON_PREFIX) :])
+
+    @property
+    def number(self) -> bytes:
+        """The 16 random bytes."""
+        return self.canonical.reveal()[len(TEST_PERSON_PREFIX) :]
+
+    def reveal(self) -> str:
+        """The text, for a file that its owner keeps secret."""
+        return TEST_PERSON_PREFIX + self.number.hex()
+
+    def __hash__(self) -> int:
+        return hash(self.canonical.reveal())
+
+    def __repr__(self) -> str:
+        return "TestPerson(…)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -44,7 +44,11 @@ declared = 1050
     )
     holders = "\n".join(
         f'[[key_holder]]\nid = "{each.id}"\nname = "{each.name}"\nshare_number = {each.share_number}\n'
+        f'signing_key = "{each.signing_key.hex()}"\n'
         for each in payload.key_holders
+    )
+    witnesses = "\n".join(
+        f'[[witness]]\nid = "{each.id}"\nname = "{each.name}"\nkey = "{each.key.hex()}"\n' for each in payload.witnesses
     )
     return f"""id = "{payload.id}"
 version = {version}
@@ -52,6 +56,7 @@ sandbox = true
 valid_from = 2024-01-01T00:00:00Z
 valid_until = 2100-01-01T00:00:00Z
 key_threshold = 2
+witness_threshold = {payload.witness_threshold}
 ca_certificates = ["ca.pem"]
 [board]
 keys = {json.dumps(list(board_keys))}
@@ -62,7 +67,9 @@ text = "invented people only"
 [index]
 id = "index"
 name = "The index"
+log_key = "{payload.index.log_key.hex()}"
 {holders}
+{witnesses}
 {members}
 [[epoch]]
 number = 1

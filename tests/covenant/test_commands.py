@@ -11,6 +11,7 @@ from raakvlak_covenant.sign import board_key, judged_alone
 from raakvlak_protocol import covenant as covenants
 from raakvlak_protocol.covenant import Quota
 from raakvlak_protocol.errors import Malformed, Refused
+from raakvlak_protocol.note import NoteKey
 from raakvlak_protocol.party.sealed import KeyFile
 from raakvlak_protocol.relation import Relation
 from tests.covenant.drafting import Board, done, draft_text, run
@@ -36,6 +37,9 @@ def test_a_draft_becomes_a_covenant_that_verifies(tmp_path: Path, sandbox: Sandb
         "keyholder-3": 3,
     }
     assert covenant.member("school").signing_key == sandbox.covenant.member("school").signing_key
+    assert covenant.log_key == sandbox.covenant.log_key
+    assert covenant.key_holders == sandbox.covenant.key_holders
+    assert (covenant.witnesses, covenant.witness_threshold) == (sandbox.covenant.witnesses, 0)
 
 
 def test_what_a_draft_leaves_out_is_the_safe_default(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -55,7 +59,8 @@ def test_what_a_draft_leaves_out_is_the_safe_default(tmp_path: Path, sandbox: Sa
 
 def test_the_mixing_window_is_an_hour_outside_a_sandbox(tmp_path: Path, sandbox: Sandbox) -> None:
     board = Board(tmp_path, sandbox, size=2)
-    text = draft_text(sandbox, board.public, threshold=2).replace("sandbox = true", "sandbox = false")
+    text = draft_text(sandbox, board.public, threshold=2)
+    text = text.replace("sandbox = true", "sandbox = false").replace("witness_threshold = 0", "witness_threshold = 1")
     pin = done(
         "sign", board.draft(text), "--out", tmp_path / "c", "--key", board.keys[0], *board.with_key(1)
     )  # fmt: skip
@@ -71,9 +76,40 @@ def test_show_prints_what_was_agreed(tmp_path: Path, sandbox: Sandbox) -> None:
     lines = done("show", tmp_path / "c", "--pin", pin).splitlines()
     assert "members[school].quota.bsn.daily = 11" in lines
     assert "rules.household_limit = 4" in lines
+    assert f"index.log_key = {public_key(sandbox.log_seed).hex()}" in lines
+    assert f"key_holders[keyholder-2].signing_key = {public_key(sandbox.holder_seeds[2]).hex()}" in lines
+    assert f"witnesses[witness-1].key = {public_key(sandbox.witness_seeds['witness-1']).hex()}" in lines
+    assert NoteKey.parse(shown["index"]["log_verifier"]) == sandbox.covenant.log_key
+    assert NoteKey.parse(shown["witnesses"][0]["verifier"]) == sandbox.covenant.witnesses["witness-1"].key
     wrong = run("show", tmp_path / "c", "--pin", "0" * 64)
     assert wrong.returncode == 1
     assert "not the covenant that was pinned" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [
+        (0, "no witness need cosign the log (1 named): parties trust the index's word alone"),
+        (1, "the log is trusted up to where 1 of 1 witnesses cosigned it"),
+    ],
+)
+def test_the_board_reads_in_words_who_watches_the_log(tmp_path: Path, sandbox: Sandbox, threshold: int, said: str) -> None:
+    board = Board(tmp_path, sandbox)
+    text = draft_text(sandbox, board.public).replace("witness_threshold = 0", f"witness_threshold = {threshold}")
+    draft = board.draft(text)
+    assert said in run("check", draft).stderr
+    pin = done("sign", draft, "--out", tmp_path / "c", *board.with_key())
+    assert said in run("show", tmp_path / "c", "--pin", pin).stderr
+    assert f"witness_threshold = {threshold}" in done("show", tmp_path / "c", "--pin", pin).splitlines()
+
+
+def test_only_a_sandbox_leaves_out_how_many_witnesses_must_cosign(tmp_path: Path, sandbox: Sandbox) -> None:
+    board = Board(tmp_path, sandbox, size=2)
+    text = draft_text(sandbox, board.public, threshold=2).replace("witness_threshold = 0\n", "")
+    assert run("check", board.draft(text)).returncode == 0
+    refused = run("check", board.draft(text.replace("sandbox = true", "sandbox = false")))
+    assert refused.returncode == 1
+    assert "witness_threshold is missing" in refused.stderr
 
 
 def test_a_board_of_two_signs_one_after_the_other(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -142,6 +178,18 @@ WRONG = {
     "negative": ("declared = 1050", "declared = -1", "declared must lie between 0 and"),
     "no offset": ("valid_from = 2024-01-01T00:00:00Z", "valid_from = 2024-01-01T00:00:00", "must name its offset"),
     "no key": ('signing_key = "', 'signing_key = "00', "signing_key must be a key"),
+    "no log key": ("log_key = ", "key = ", "index.log_key is missing"),
+    "log key in capitals": ('log_key = "', 'log_key = "A', "index.log_key must be a key: 64 hexadecimal digits"),
+    "no key of a key holder": (
+        "share_number = 2\nsigning_key",
+        "share_number = 2\nkey",
+        "[1].signing_key is missing",
+    ),
+    "no key of a witness": ('name = "The witness-1"\nkey', 'name = "The witness-1"\nlog', "witness[0].key is missing"),
+    "witness's id": ('id = "witness-1"', 'id = "Witness"', "an id holds"),
+    "nameless witness": ('name = "The witness-1"', 'name = " "', "witness witness-1 needs a name"),
+    "more witnesses demanded than there are": ("witness_threshold = 0", "witness_threshold = 2", "between 0 and 1"),
+    "unknown key of a witness": ("[[witness]]", "[[witness]]\nurl = 'x'", "witness[0].url is unknown"),
     "share number": ('\n1 = "', '\n01 = "', "is no share number"),
     "unknown kind": ('kind = "education"', 'kind = "library"', "unknown kind"),
     "unknown namespace": ("[member.quota.bsn]", "[member.quota.name]", "unknown namespace"),

@@ -1,5 +1,6 @@
 """Every way in which a covenant can be wrong is refused, with a message that says which."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from raakvlak_protocol import covenant as covenants
 from raakvlak_protocol import ristretto
 from raakvlak_protocol.errors import Malformed, NotPermitted, Refused
 from raakvlak_protocol.identity import Identity, Role
+from raakvlak_protocol.note import COSIGNATURE, ED25519, NoteKey
 from raakvlak_protocol.publication import sign
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.v1 import covenant_pb2 as pb
@@ -76,6 +78,55 @@ def _shelter_direct(payload: pb.Covenant) -> None:
     payload.rules.direct.add(one="shelter", other="education")
 
 
+def _no_log_key(payload: pb.Covenant) -> None:
+    payload.index.ClearField("log_key")
+
+
+def _low_order_log_key(payload: pb.Covenant) -> None:
+    payload.index.log_key = bytes([1]) + bytes(31)
+
+
+def _short_log_key(payload: pb.Covenant) -> None:
+    payload.index.log_key = payload.index.log_key[:31]
+
+
+def _no_holder_key(payload: pb.Covenant) -> None:
+    payload.key_holders[1].ClearField("signing_key")
+
+
+def _no_witness_key(payload: pb.Covenant) -> None:
+    payload.witnesses[0].ClearField("key")
+
+
+def _witness_twice(payload: pb.Covenant) -> None:
+    payload.witnesses.add(id="witness-1", name="Another", key=public_key(SecretBytes(b"\x09" * 32)))
+
+
+def _nameless_witness(payload: pb.Covenant) -> None:
+    payload.witnesses[0].name = " "
+
+
+def _too_many_witnesses(payload: pb.Covenant) -> None:
+    for number in range(covenants.MAX_WITNESSES):
+        payload.witnesses.add(id=f"more-{number}", name="More", key=public_key(SecretBytes(bytes([number]) * 32)))
+
+
+def _more_than_all_witnesses(payload: pb.Covenant) -> None:
+    payload.witness_threshold = 2
+
+
+def _real(payload: pb.Covenant) -> None:
+    """No sandbox, and right in all but its witnesses."""
+    payload.sandbox = False
+    payload.board_keys.append(public_key(SecretBytes(b"\x08" * 32)))
+    payload.board_threshold = 2
+
+
+def _real_without_witness(payload: pb.Covenant) -> None:
+    _real(payload)
+    del payload.witnesses[:]
+
+
 def _no_root(payload: pb.Covenant) -> None:
     del payload.ca_certificates[:]
 
@@ -88,13 +139,24 @@ WRONG: dict[str, tuple[Callable[[pb.Covenant], None], str]] = {
     "public share twice": (_public_share_twice, "exactly one public share of each key holder"),
     "member twice": (_member_twice, "member school stands twice"),
     "key holder twice": (_key_holder_twice, "key holder keyholder-1 stands twice"),
-    "signing key twice": (_signing_key_twice, "signing keys are the same"),
+    "signing key twice": (_signing_key_twice, "member school and member town have the same signing key"),
     "fewer shares suffice": (_lower_degree, "fewer than 2 of these shares"),
     "identity as group key": (_identity_as_group_key, "identity"),
     "public share missing": (_missing_share, "exactly one public share of each key holder"),
     "low-order signing key": (_low_order_signing_key, "key that is none"),
     "shelter direct": (_shelter_direct, "shelter"),
     "no root": (_no_root, "ca_certificates is empty"),
+    "no log key": (_no_log_key, "the log has a signing key that is none"),
+    "low-order log key": (_low_order_log_key, "the log has a signing key that is none"),
+    "short log key": (_short_log_key, "the log has a signing key that is none"),
+    "no signing key of a key holder": (_no_holder_key, "key holder keyholder-2 has a signing key that is none"),
+    "no witness key": (_no_witness_key, "witness witness-1 has a signing key that is none"),
+    "witness twice": (_witness_twice, "witness witness-1 stands twice"),
+    "nameless witness": (_nameless_witness, "witness witness-1 needs a name"),
+    "too many witnesses": (_too_many_witnesses, "witnesses is 33"),
+    "more than all witnesses": (_more_than_all_witnesses, "witness_threshold is 2 and must lie between 0 and 1"),
+    "a real one that asks no witness": (_real, "witness_threshold is 0 and must lie between 1 and 1"),
+    "a real one without witness": (_real_without_witness, "needs a witness"),
 }
 
 
@@ -102,6 +164,75 @@ WRONG: dict[str, tuple[Callable[[pb.Covenant], None], str]] = {
 def test_a_wrong_covenant_is_refused_though_the_board_signed_it(change: Callable[[pb.Covenant], None], said: str) -> None:
     with pytest.raises(Malformed, match=said):
         make_covenant(change=change).covenant  # noqa: B018 the verdict is what is tested
+
+
+# Each place in a covenant where a key stands that signs something.
+SIGNERS: dict[str, Callable[[pb.Covenant, bytes], object]] = {
+    "a board member": lambda payload, key: payload.board_keys.append(key),
+    "the log": lambda payload, key: setattr(payload.index, "log_key", key),
+    "member school": lambda payload, key: setattr(payload.members[0], "signing_key", key),
+    "key holder keyholder-1": lambda payload, key: setattr(payload.key_holders[0], "signing_key", key),
+    "witness witness-1": lambda payload, key: setattr(payload.witnesses[0], "key", key),
+}
+TWO_SIGNERS = list(itertools.combinations(SIGNERS, 2))
+
+
+@pytest.mark.parametrize("both", TWO_SIGNERS, ids=[" and ".join(both) for both in TWO_SIGNERS])
+def test_no_key_signs_for_two_purposes(both: tuple[str, str]) -> None:
+    key = public_key(SecretBytes(b"\x0a" * 32))
+
+    def change(payload: pb.Covenant) -> None:
+        for each in both:
+            SIGNERS[each](payload, key)
+
+    with pytest.raises(Malformed, match="have the same signing key") as refused:
+        make_covenant(change=change).covenant  # noqa: B018 the verdict is what is tested
+    assert all(each in refused.value.message for each in both)
+
+
+def test_a_real_covenant_names_who_watches_its_log() -> None:
+    real = make_covenant(change=_real, witness_threshold=1)
+    twice = covenants.verify(_file(envelope(encoded(real.payload), [*real.board, SecretBytes(b"\x08" * 32)])), real.pin, NOW)
+    assert (twice.sandbox, twice.witness_threshold) == (False, 1)
+
+
+def test_the_keys_that_sign_notes_bear_the_names_of_their_holders(sandbox: Sandbox) -> None:
+    covenant = sandbox.covenant
+    assert covenant.log_key == NoteKey("index.index.zeeland.raakvlak", ED25519, public_key(sandbox.log_seed))
+    (witness,) = covenant.witnesses.values()
+    own = public_key(sandbox.witness_seeds["witness-1"])
+    assert witness.key == NoteKey("witness-1.witness.zeeland.raakvlak", COSIGNATURE, own)
+    for number, seed in sandbox.holder_seeds.items():
+        holder = covenant.key_holders[f"keyholder-{number}"]
+        assert holder.signing_key == NoteKey(holder.identity.dns_name, ED25519, public_key(seed))
+
+
+def test_a_board_changes_witnesses_and_how_many_it_asks(sandbox: Sandbox) -> None:
+    def change(payload: pb.Covenant) -> None:
+        payload.witnesses[0].key = public_key(SecretBytes(b"\x0b" * 32))
+        payload.witnesses.add(id="regulator", name="The regulator", key=public_key(SecretBytes(b"\x0c" * 32)))
+        payload.witness_threshold = 2
+
+    changed = sandbox.successor(change).covenant
+    assert (list(changed.witnesses), changed.witness_threshold) == (["witness-1", "regulator"], 2)
+
+    def nobody(payload: pb.Covenant) -> None:
+        del payload.witnesses[:]
+
+    assert sandbox.successor(nobody).covenant.witnesses == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda payload: setattr(payload.index, "log_key", public_key(SecretBytes(b"\x0d" * 32))),
+        lambda payload: setattr(payload.index, "id", "another"),
+    ],
+    ids=["key", "name"],
+)
+def test_a_later_version_never_renames_or_rekeys_the_log(sandbox: Sandbox, change: Callable[[pb.Covenant], None]) -> None:
+    with pytest.raises(Refused, match=r"the log's key and the index's id.*can't change in a later version"):
+        sandbox.successor(change).covenant  # noqa: B018 the verdict is what is tested
 
 
 @pytest.fixture(scope="module")
@@ -199,10 +330,11 @@ def test_a_new_board_signs_only_what_follows_on_its_appointment(sandbox: Sandbox
     "change",
     [
         lambda payload: payload.key_holders[0].__setattr__("name", "another"),
+        lambda payload: payload.key_holders[0].__setattr__("signing_key", public_key(SecretBytes(b"\x0e" * 32))),
         lambda payload: payload.__setattr__("key_threshold", 1),
         lambda payload: payload.epochs[0].__setattr__("number", 9),
     ],
-    ids=["key holder", "threshold", "epoch"],
+    ids=["key holder", "signing key", "threshold", "epoch"],
 )
 def test_a_board_alone_changes_no_keys(sandbox: Sandbox, change: Callable[[pb.Covenant], None]) -> None:
     with pytest.raises((Refused, Malformed)):
@@ -210,8 +342,12 @@ def test_a_board_alone_changes_no_keys(sandbox: Sandbox, change: Callable[[pb.Co
 
 
 def test_a_sandbox_never_becomes_real(sandbox: Sandbox) -> None:
+    def real(payload: pb.Covenant) -> None:
+        payload.sandbox = False
+        payload.witness_threshold = 1
+
     with pytest.raises(Refused, match="a sandbox never becomes a real federation"):
-        sandbox.successor(lambda payload: payload.__setattr__("sandbox", False)).covenant  # noqa: B018
+        sandbox.successor(real).covenant  # noqa: B018 the verdict is what is tested
 
 
 # Field 1000, bytes "x": no version of the contract knows it.

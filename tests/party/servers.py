@@ -131,6 +131,7 @@ def index_handlers(change: Mapping[str, peer.Handler]) -> dict[str, peer.Handler
         "Withdraw": index_pb2.WithdrawReply,
         "Acknowledge": index_pb2.AcknowledgeReply,
         "PostLetter": index_pb2.PostLetterReply,
+        "Openings": index_pb2.OpeningsReply,
     }
 
     def empty(reply: Callable[[], Message]) -> peer.Handler:

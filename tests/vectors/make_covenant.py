@@ -41,10 +41,12 @@ def payload(change: Change = lambda _: None) -> pb.Covenant:
         board_threshold=2,
         ca_certificates=[b"verification does not read this certificate"],
         members=[_member("school", "education"), _member("town", "municipality")],
-        key_holders=[pb.KeyHolderEntry(id=f"keyholder-{n}", name=f"Holder {n}", share_number=n) for n in (1, 2, 3)],
+        key_holders=[_key_holder(number) for number in (1, 2, 3)],
         key_threshold=2,
         epochs=[pb.Epoch(number=1, valid_from=FROM, valid_until=UNTIL, keys=[group_key("bsn"), group_key("address")])],
-        index=pb.IndexEntry(id="index", name="The index"),
+        index=pb.IndexEntry(id="index", name="The index", log_key=public_key(SecretBytes(fixed("log", 32)))),
+        witnesses=[_witness("witness-1"), _witness("witness-2")],
+        witness_threshold=1,
         rules=pb.Rules(
             retention_months=24,
             adult_clients=True,
@@ -70,6 +72,16 @@ def _member(member_id: str, kind: str) -> pb.Member:
         letter_key=crypto_scalarmult_base(fixed(f"letters {member_id}", 32)),
         quotas=[pb.Quota(namespace="bsn", declared=1000, first_load=1000, daily=10)],
     )
+
+
+def _key_holder(number: int) -> pb.KeyHolderEntry:
+    key = public_key(SecretBytes(fixed(f"statements {number}", 32)))
+    return pb.KeyHolderEntry(id=f"keyholder-{number}", name=f"Holder {number}", share_number=number, signing_key=key)
+
+
+def _witness(witness_id: str) -> pb.Witness:
+    key = public_key(SecretBytes(fixed(f"cosignatures {witness_id}", 32)))
+    return pb.Witness(id=witness_id, name=f"The {witness_id}", key=key)
 
 
 def group_key(namespace: str, degree: int = 1, numbers: Sequence[int] = (1, 2, 3)) -> pb.GroupKey:
@@ -111,17 +123,19 @@ def successor(change: Change = lambda _: None) -> pb.Covenant:
 
 
 def vectors() -> dict[str, object]:
-    first, second = encoded(payload()), encoded(successor(_third_member))
+    first, second, other = encoded(payload()), encoded(successor(_third_member)), encoded(successor(_other_witnesses))
     pin = covenants.covenant_hash(first)
     files = {
         "one version": (history(envelope(first)), 1, covenants.covenant_hash(first)),
         "two versions": (history(envelope(first), envelope(second)), 2, covenants.covenant_hash(second)),
+        "other witnesses, more of them asked": (history(envelope(first), envelope(other)), 2, covenants.covenant_hash(other)),
         "signed by more than needed, and by a stranger": (history(envelope(first, [*BOARD, STRANGER])), 1, pin),
     }
     return {
         "now": NOW.isoformat(),
         "pin": pin.hex(),
         "payload": first.hex(),
+        "note_keys": _note_keys(covenants.judged(first, None)),
         "signed_bytes": covenants.signed_bytes(first).hex(),
         "valid": [
             {"name": name, "file": file.hex(), "version": version, "hash": digest.hex()}
@@ -143,6 +157,20 @@ def vectors() -> dict[str, object]:
 
 def _third_member(made: pb.Covenant) -> None:
     made.members.append(_member("police", "police"))
+
+
+def _other_witnesses(made: pb.Covenant) -> None:
+    del made.witnesses[0]
+    made.witnesses.extend(_witness(each) for each in ("regulator", "parents-council"))
+    made.witness_threshold = 2
+
+
+def _note_keys(covenant: covenants.Covenant) -> list[dict[str, str]]:
+    """Every key of the covenant that signs notes, as its verifier key is written."""
+    keys = [("log", covenant.log_key)]
+    keys += [(f"key holder {each.id}", each.signing_key) for each in covenant.key_holders.values()]
+    keys += [(f"witness {each.id}", each.key) for each in covenant.witnesses.values()]
+    return [{"of": owner, "verifier_key": key.vkey} for owner, key in keys]
 
 
 def _invalid_files(first: bytes) -> list[tuple[str, str, bytes]]:
@@ -181,6 +209,9 @@ def _invalid_files(first: bytes) -> list[tuple[str, str, bytes]]:
         ("a sandbox becomes real", "refused", second(_put("sandbox", False))),
         ("keys change without the key holders", "refused", second(lambda made: made.epochs[0].keys.pop())),
         ("key holders change without their signatures", "refused", second(_put("key_holders.0.id", "other"))),
+        ("a key holder's signing key changes", "refused", second(_put("key_holders.0.signing_key", public_key(STRANGER)))),
+        ("the log's key changes", "refused", second(_put("index.log_key", public_key(STRANGER)))),
+        ("the log's name changes", "refused", second(_put("index.id", "other"))),
         ("the new board signs itself in", "refused", second(_new_board, NEW_BOARD)),
         ("the first version is left out", "refused", history(envelope(encoded(successor())))),
     ]  # fmt: skip
@@ -214,12 +245,12 @@ def _put(path: str, value: object) -> Change:
     return change
 
 
-def _real(field: str) -> Change:
-    """A covenant that is no sandbox, with a threshold of one."""
+def _real(field: str, threshold: int = 1) -> Change:
+    """A covenant that is no sandbox, with a threshold that is too low for that."""
 
     def change(made: pb.Covenant) -> None:
         made.sandbox = False
-        setattr(made, field, 1)
+        setattr(made, field, threshold)
 
     return change
 
@@ -258,6 +289,16 @@ def _same_key_in_two_epochs(made: pb.Covenant) -> None:
 
 def _one_secret(made: pb.Covenant, field: str) -> None:
     setattr(made.members[1], field, getattr(made.members[0], field))
+
+
+def _no_witnesses(made: pb.Covenant) -> None:
+    made.sandbox = False
+    made.ClearField("witnesses")
+    made.ClearField("witness_threshold")
+
+
+def _many_witnesses(made: pb.Covenant) -> None:
+    made.witnesses.extend(_witness(f"more-{number}") for number in range(covenants.MAX_WITNESSES - 1))
 
 
 LOW_ORDER = b"\x01" + bytes(31)
@@ -316,5 +357,31 @@ INVALID: dict[str, Change] = {
     "rule twice for a kind": _put("rules.kinds.0.kind", "municipality"),
     "unknown relation": lambda made: made.rules.kinds[0].relations.append("uncle"),
     "direct pair of an unknown kind": _put("rules.direct.0.one", "bank"),
+    "log key missing": lambda made: made.index.ClearField("log_key"),
+    "log key of low order": _put("index.log_key", LOW_ORDER),
+    "log key too long": _put("index.log_key", bytes(33)),
+    "signing key of a key holder missing": lambda made: made.key_holders[0].ClearField("signing_key"),
+    "signing key of a key holder of low order": _put("key_holders.0.signing_key", LOW_ORDER),
+    "witness twice": _put("witnesses.1.id", "witness-1"),
+    "witness id in capitals": _put("witnesses.0.id", "Witness"),
+    "witness without name": _put("witnesses.0.name", " "),
+    "witness key missing": lambda made: made.witnesses[0].ClearField("key"),
+    "witness key of low order": _put("witnesses.0.key", LOW_ORDER),
+    "33 witnesses": _many_witnesses,
+    "witness threshold over the witnesses": _put("witness_threshold", 3),
+    "a real covenant that asks no witness": _real("witness_threshold", 0),
+    "a real covenant without witnesses": _no_witnesses,
+    "unknown field in a witness": lambda made: made.witnesses[0].MergeFromString(UNKNOWN_FIELD),
+    "the log signs with a board key": _put("index.log_key", public_key(BOARD[2])),
+    "a witness signs with the log's key": lambda made: setattr(made.witnesses[0], "key", made.index.log_key),
+    "two witnesses with one key": lambda made: setattr(made.witnesses[1], "key", made.witnesses[0].key),
+    "a witness signs with a member's key": lambda made: setattr(made.witnesses[0], "key", made.members[0].signing_key),
+    "two key holders with one signing key": lambda made: setattr(
+        made.key_holders[1], "signing_key", made.key_holders[0].signing_key
+    ),
+    "a key holder signs with a member's key": lambda made: setattr(
+        made.key_holders[0], "signing_key", made.members[0].signing_key
+    ),
+    "a member signs with a board key": _put("members.0.signing_key", public_key(BOARD[2])),
     "direct pair with a shelter": _put("rules.direct.0.one", "shelter"),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import datetime
 from itertools import product
 
-from raakvlak_protocol import relation, term
+from raakvlak_protocol import identifier, relation, term
 from raakvlak_protocol.identifier import Address, Bsn
 from raakvlak_protocol.identity import Identity
 from raakvlak_protocol.relation import Relation
@@ -38,6 +38,36 @@ INVALID_BSNS = (
     ("decimal", "123456782.0"),
     ("exponent", "1.23457E+08"),
     ("letter", "12345678Z"),
+)
+
+VALID_TEST_PERSONS = (
+    "x-test:00000000000000000000000000000000",
+    "x-test:0123456789abcdef0123456789abcdef",
+    "x-test:ffffffffffffffffffffffffffffffff",
+    # Random bytes that happen to be the digits of a number with an empty rest, and the prefix itself.
+    "x-test:31323334353637383200000000000000",
+    "x-test:782d746573743a782d746573743a782d",
+)
+INVALID_TEST_PERSONS = (
+    ("empty", ""),
+    ("prefix alone", "x-test:"),
+    ("no prefix", "0123456789abcdef0123456789abcdef"),
+    ("wrong length", "x-test:0123456789abcdef0123456789abcde"),
+    ("wrong length", "x-test:0123456789abcdef0123456789abcdef00"),
+    ("capital digits", "x-test:0123456789ABCDEF0123456789ABCDEF"),
+    ("capital prefix", "X-TEST:0123456789abcdef0123456789abcdef"),
+    ("other prefix", "x_test:0123456789abcdef0123456789abcdef"),
+    ("other prefix", "test:0123456789abcdef0123456789abcdef"),
+    ("no hexadecimal digit", "x-test:0123456789abcdef0123456789abcdeg"),
+    ("full-width digit", "x-test:０123456789abcdef0123456789abcdef"),
+    ("hyphens", "x-test:01234567-89ab-cdef-0123-456789abcdef"),
+    ("space", " x-test:0123456789abcdef0123456789abcdef"),
+    ("space", "x-test: 0123456789abcdef0123456789abcdef"),
+    ("space", "x-test:01 23456789abcdef0123456789abcdef"),
+    ("newline", "x-test:0123456789abcdef0123456789abcdef\n"),
+    ("NUL", "x-test:0123456789abcdef0123456789abcdef\x00"),
+    ("a BSN", "123456782"),
+    ("a BSN behind the prefix", "x-test:123456782"),
 )
 
 # Each line is one address: its canonical parts, then spellings of it.
@@ -121,6 +151,13 @@ def identifiers() -> dict[str, object]:
         "bsn": {
             "valid": [{"text": text, "canonical": Bsn.parse(text).canonical.reveal().hex()} for text in VALID_BSNS],
             "invalid": [{"class": name, "text": text} for name, text in INVALID_BSNS],
+        },
+        "test_person": {
+            "valid": [
+                {"text": text, "canonical": identifier.TestPerson.parse(text).canonical.reveal().hex()}
+                for text in VALID_TEST_PERSONS
+            ],
+            "invalid": [{"class": name, "text": text} for name, text in INVALID_TEST_PERSONS],
         },
         "address": {
             "valid": [

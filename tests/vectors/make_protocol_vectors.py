@@ -1,4 +1,4 @@
-"""Writes proto/vectors/{identifier,token,publication,index,letter,covenant,relation,term}.json.
+"""Writes the vectors of the protocol into proto/vectors: all but the VOPRF's and its threshold's.
 
 Run as `python -m tests.vectors.make_protocol_vectors`. Deterministic: every secret is hashed from a label. Bytes are
 hex; a failing vector names what is wrong with it in `class`.
@@ -8,7 +8,18 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.vectors import make_covenant, make_identifier, make_index, make_letter, make_publication
+from tests.vectors import (
+    make_account,
+    make_canary,
+    make_covenant,
+    make_identifier,
+    make_index,
+    make_ledger,
+    make_letter,
+    make_log,
+    make_publication,
+    make_statement,
+)
 
 FOLDER = Path(__file__).parents[2] / "proto" / "vectors"
 
@@ -20,7 +31,15 @@ BUILDERS: dict[str, Callable[[], dict[str, object]]] = {
     "publication": make_publication.publications,
     "index": make_index.derived,
     "letter": make_letter.letters,
+    "ledger": make_ledger.ledgers,
+    "account": make_account.accounts,
+    "statement": make_statement.statements,
+    "canary": make_canary.canaries,
     "covenant": make_covenant.vectors,
+    "merkle": make_log.merkle,
+    "entry": make_log.entries,
+    "checkpoint": make_log.checkpoints,
+    "receipt": make_log.receipts,
 }
 
 

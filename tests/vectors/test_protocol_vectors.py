@@ -5,6 +5,7 @@ The failing ones must fail with the error of their kind. Where another implement
 our code can't write itself into the vectors unseen.
 """
 
+import base64
 import hashlib
 import json
 import struct
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from raakvlak_protocol import covenant, letter, letter_content, publication, relation, term, token
+from raakvlak_protocol import covenant, identifier, letter, letter_content, publication, relation, term, token
 from raakvlak_protocol.errors import Evidence, Malformed, RaakvlakError, Refused
 from raakvlak_protocol.identifier import Address, Bsn, Identifier
 from raakvlak_protocol.identity import Identity
@@ -32,6 +33,7 @@ from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.ristretto import Scalar
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.token import Token
+from raakvlak_protocol.v1 import covenant_pb2 as pb
 from raakvlak_protocol.voprf import evaluate
 from tests.vectors.make_protocol_vectors import BUILDERS, FOLDER, text_of
 
@@ -94,6 +96,31 @@ def test_bsn(vector: Vector) -> None:
 def test_invalid_bsn(vector: Vector) -> None:
     with pytest.raises(Malformed):
         Bsn.parse(vector["text"])
+
+
+@each("identifier", "test_person", "valid")
+def test_test_person(vector: Vector) -> None:
+    person = identifier.TestPerson.parse(vector["text"])
+    assert (person.canonical.reveal().hex(), person.namespace) == (vector["canonical"], "bsn")
+    prefix, digits = vector["text"].split(":")
+    assert bytes.fromhex(vector["canonical"]) == prefix.encode() + b":" + bytes.fromhex(digits)
+    assert person.reveal() == vector["text"]
+    assert identifier.TestPerson.of_canonical(person.canonical) == person
+
+
+@each("identifier", "test_person", "invalid")
+def test_invalid_test_person(vector: Vector) -> None:
+    with pytest.raises(Malformed):
+        identifier.TestPerson.parse(vector["text"])
+
+
+def test_no_test_person_is_a_number() -> None:
+    vectors = load("identifier")
+    assert {len(bytes.fromhex(one["canonical"])) for one in vectors["test_person"]["valid"]} == {23}
+    assert {len(bytes.fromhex(one["canonical"])) for one in vectors["bsn"]["valid"]} == {9}
+    for vector in vectors["test_person"]["valid"]:
+        with pytest.raises(Malformed):
+            Bsn.parse(vector["text"])
 
 
 @each("identifier", "address", "valid")
@@ -427,6 +454,20 @@ def test_covenant_hash() -> None:
     assert covenant.signed_bytes(payload).hex() == COVENANT["signed_bytes"]
     assert covenant.covenant_hash(payload) == PIN
     assert hashlib.sha256(sized(b"raakvlak/v1/covenant") + payload).digest() == PIN
+
+
+def test_the_keys_of_notes_in_a_covenant() -> None:
+    """Against the verifier keys put together by hand, so that a name or an algorithm can't change unseen."""
+    made = pb.Covenant.FromString(bytes.fromhex(COVENANT["payload"]))
+    expected = [("log", f"{made.index.id}.index", 1, made.index.log_key)]
+    expected += [(f"key holder {each.id}", f"{each.id}.keyholder", 1, each.signing_key) for each in made.key_holders]
+    expected += [(f"witness {each.id}", f"{each.id}.witness", 4, each.key) for each in made.witnesses]
+    written = []
+    for owner, holder, algorithm, key in expected:
+        name, typed = f"{holder}.{made.id}.raakvlak", bytes([algorithm]) + key
+        id = hashlib.sha256(name.encode() + b"\n" + typed).hexdigest()[:8]
+        written.append({"of": owner, "verifier_key": f"{name}+{id}+{base64.b64encode(typed).decode()}"})
+    assert written == COVENANT["note_keys"]
 
 
 @each("covenant", "valid")

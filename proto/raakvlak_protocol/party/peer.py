@@ -79,6 +79,9 @@ R = TypeVar("R", bound=Message)
 Handler = Callable[[Identity, Any], Message]
 StreamHandler = Callable[[Identity, Any], AsyncIterator[Message]]
 OnError = Callable[[Exception], None]
+Sending = Callable[[Identity, str, Message | None], None]
+"""Hears of a request before it leaves: to whom, for what ("/package.Service/Method"), and its message. If it raises,
+nothing is sent."""
 OnRefusal = Callable[[str, Identity | None, RaakvlakError], None]
 
 
@@ -378,8 +381,18 @@ def _methods(
 class Remote:
     """A blocking client of one server; threads may share it. Each failure is an error of ours that names the server."""
 
-    def __init__(self, address: str, descriptor: ServiceDescriptor, credentials: Credentials, server: Identity) -> None:
-        """`address` is host:port. Connects at the first call, and again by itself after a failure."""
+    def __init__(
+        self,
+        address: str,
+        descriptor: ServiceDescriptor,
+        credentials: Credentials,
+        server: Identity,
+        *,
+        sending: Sending | None = None,
+    ) -> None:
+        """`address` is host:port. Connects at the first call, and again by itself after a failure. No request leaves
+        that `sending` has not heard of."""
+        self._sending = sending
         self._service = descriptor.full_name
         self._server = server
         self._address = address
@@ -389,30 +402,39 @@ class Remote:
 
     def call(self, method: str, request: Message, reply: type[R], *, timeout_seconds: float) -> R:
         """The server's reply. Unavailable, also when it did not hear in time: the server may have acted or not."""
-        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(f"/{self._service}/{method}")
+        path = f"/{self._service}/{method}"
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(path)
         try:
-            raw = call(request.SerializeToString(), timeout=timeout_seconds)
+            raw = call(self._sent(path, request), timeout=timeout_seconds)
         except grpc.RpcError as error:
             raise self._raised(error) from None
         return self._parsed(raw, reply)
 
     def stream(self, method: str, request: Message, reply: type[R], *, timeout_seconds: float | None) -> "Stream[R]":
         """The server's replies as they come; `timeout_seconds` is for the whole stream, None for no end."""
-        call: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(f"/{self._service}/{method}")
-        replies = call(request.SerializeToString(), timeout=timeout_seconds)
+        path = f"/{self._service}/{method}"
+        call: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
+        replies = call(self._sent(path, request), timeout=timeout_seconds)
         return Stream(cast("_Replies", replies), lambda raw: self._parsed(raw, reply), self._raised)
 
     def healthy(self, timeout_seconds: float) -> bool:
         """Whether the server says that it serves; raises Unavailable where it can't be asked."""
-        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
+        path = "/grpc.health.v1.Health/Check"
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(path)
         try:
-            raw = call(b"", timeout=timeout_seconds)
+            raw = call(self._sent(path, health_pb2.HealthCheckRequest()), timeout=timeout_seconds)
         except grpc.RpcError as error:
             raise self._raised(error) from None
         return bool(self._parsed(raw, health_pb2.HealthCheckResponse).status == health_pb2.HealthCheckResponse.SERVING)
 
     def close(self) -> None:
         self._channel.close()
+
+    def _sent(self, path: str, request: Message) -> bytes:
+        """The bytes of a request that is about to leave. The only way to them, so that none is left out."""
+        if self._sending is not None:
+            self._sending(self._server, path, request)
+        return request.SerializeToString()
 
     @property
     def _who(self) -> str:

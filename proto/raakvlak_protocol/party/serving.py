@@ -11,7 +11,7 @@ import json
 import os
 import queue
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -98,14 +98,18 @@ async def serve_aio(
     stop: Stop,
     grace_seconds: float,
     before_stop: Callable[[], Awaitable[None]],
+    also: Mapping[str, str] | None = None,
 ) -> None:
-    """The same on an event loop. `before_stop` must make endless streams return, or each stop takes the whole grace."""
+    """The same on an event loop. `before_stop` must make endless streams return, or each stop takes the whole grace.
+
+    `also` are further addresses on which this party is reached already, by name: the readiness line tells them too.
+    """
     health = _Health()
     server.add_generic_rpc_handlers((health.handler(health.check_aio),))
     bound = _bound(server, address, credentials)
     await server.start()
     try:
-        health.announce(bound, ready)
+        health.announce(bound, ready, also)
         await asyncio.to_thread(stop.wait)
     finally:
         stop.request()  # the thread above would outlive a cancellation
@@ -155,10 +159,10 @@ class _Health:
     def __init__(self) -> None:
         self.serving = False
 
-    def announce(self, address: str, ready: Callable[[int], None]) -> None:
+    def announce(self, address: str, ready: Callable[[int], None], also: Mapping[str, str] | None = None) -> None:
         ready(int(address.rpartition(":")[2]))
         self.serving = True
-        print(json.dumps({"ready": True, "address": address}), flush=True)
+        print(json.dumps({"ready": True, "address": address, **(also or {})}), flush=True)
 
     def handler(self, check: Callable[[bytes, Any], object]) -> grpc.GenericRpcHandler:
         return grpc.method_handlers_generic_handler(_HEALTH, {"Check": grpc.unary_unary_rpc_method_handler(check)})

@@ -30,7 +30,7 @@ class BoardSignature(_message.Message):
     def __init__(self, public_key: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class Covenant(_message.Message):
-    __slots__ = ("id", "version", "valid_from", "valid_until", "previous_hash", "sandbox", "legal_basis", "board_keys", "board_threshold", "ca_certificates", "members", "key_holders", "key_threshold", "epochs", "index", "rules")
+    __slots__ = ("id", "version", "valid_from", "valid_until", "previous_hash", "sandbox", "legal_basis", "board_keys", "board_threshold", "ca_certificates", "members", "key_holders", "key_threshold", "epochs", "index", "rules", "witnesses", "witness_threshold")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     VALID_FROM_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,8 @@ class Covenant(_message.Message):
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    WITNESSES_FIELD_NUMBER: _ClassVar[int]
+    WITNESS_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: int
     valid_from: int
@@ -63,7 +65,9 @@ class Covenant(_message.Message):
     epochs: _containers.RepeatedCompositeFieldContainer[Epoch]
     index: IndexEntry
     rules: Rules
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[int] = ..., valid_from: _Optional[int] = ..., valid_until: _Optional[int] = ..., previous_hash: _Optional[bytes] = ..., sandbox: _Optional[bool] = ..., legal_basis: _Optional[_Union[LegalBasis, _Mapping]] = ..., board_keys: _Optional[_Iterable[bytes]] = ..., board_threshold: _Optional[int] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., key_holders: _Optional[_Iterable[_Union[KeyHolderEntry, _Mapping]]] = ..., key_threshold: _Optional[int] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., index: _Optional[_Union[IndexEntry, _Mapping]] = ..., rules: _Optional[_Union[Rules, _Mapping]] = ...) -> None: ...
+    witnesses: _containers.RepeatedCompositeFieldContainer[Witness]
+    witness_threshold: int
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[int] = ..., valid_from: _Optional[int] = ..., valid_until: _Optional[int] = ..., previous_hash: _Optional[bytes] = ..., sandbox: _Optional[bool] = ..., legal_basis: _Optional[_Union[LegalBasis, _Mapping]] = ..., board_keys: _Optional[_Iterable[bytes]] = ..., board_threshold: _Optional[int] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., key_holders: _Optional[_Iterable[_Union[KeyHolderEntry, _Mapping]]] = ..., key_threshold: _Optional[int] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., index: _Optional[_Union[IndexEntry, _Mapping]] = ..., rules: _Optional[_Union[Rules, _Mapping]] = ..., witnesses: _Optional[_Iterable[_Union[Witness, _Mapping]]] = ..., witness_threshold: _Optional[int] = ...) -> None: ...
 
 class LegalBasis(_message.Message):
     __slots__ = ("uri", "text")
@@ -106,18 +110,20 @@ class Quota(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., declared: _Optional[int] = ..., first_load: _Optional[int] = ..., daily: _Optional[int] = ...) -> None: ...
 
 class KeyHolderEntry(_message.Message):
-    __slots__ = ("id", "name", "share_number", "controller", "processor")
+    __slots__ = ("id", "name", "share_number", "controller", "processor", "signing_key")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     SHARE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     CONTROLLER_FIELD_NUMBER: _ClassVar[int]
     PROCESSOR_FIELD_NUMBER: _ClassVar[int]
+    SIGNING_KEY_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     share_number: int
     controller: str
     processor: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., share_number: _Optional[int] = ..., controller: _Optional[str] = ..., processor: _Optional[str] = ...) -> None: ...
+    signing_key: bytes
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., share_number: _Optional[int] = ..., controller: _Optional[str] = ..., processor: _Optional[str] = ..., signing_key: _Optional[bytes] = ...) -> None: ...
 
 class Epoch(_message.Message):
     __slots__ = ("number", "valid_from", "valid_until", "keys")
@@ -150,16 +156,32 @@ class PublicShare(_message.Message):
     def __init__(self, share_number: _Optional[int] = ..., public_key: _Optional[bytes] = ...) -> None: ...
 
 class IndexEntry(_message.Message):
-    __slots__ = ("id", "name", "controller", "processor")
+    __slots__ = ("id", "name", "controller", "processor", "log_key")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONTROLLER_FIELD_NUMBER: _ClassVar[int]
     PROCESSOR_FIELD_NUMBER: _ClassVar[int]
+    LOG_KEY_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     controller: str
     processor: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., controller: _Optional[str] = ..., processor: _Optional[str] = ...) -> None: ...
+    log_key: bytes
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., controller: _Optional[str] = ..., processor: _Optional[str] = ..., log_key: _Optional[bytes] = ...) -> None: ...
+
+class Witness(_message.Message):
+    __slots__ = ("id", "name", "key", "controller", "processor")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    CONTROLLER_FIELD_NUMBER: _ClassVar[int]
+    PROCESSOR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    key: bytes
+    controller: str
+    processor: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., key: _Optional[bytes] = ..., controller: _Optional[str] = ..., processor: _Optional[str] = ...) -> None: ...
 
 class Rules(_message.Message):
     __slots__ = ("retention_months", "adult_clients", "household_limit", "mixing_minutes", "kinds", "direct")

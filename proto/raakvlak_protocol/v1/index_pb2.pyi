@@ -56,14 +56,20 @@ class PublishRequest(_message.Message):
     def __init__(self, covenant_hash: _Optional[bytes] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., sequence: _Optional[int] = ..., visibility: _Optional[_Union[Visibility, str]] = ..., tokens: _Optional[_Iterable[bytes]] = ..., token_signatures: _Optional[_Iterable[bytes]] = ..., member_signature: _Optional[bytes] = ...) -> None: ...
 
 class PublishReply(_message.Message):
-    __slots__ = ("references", "already_there", "removal_month")
+    __slots__ = ("references", "already_there", "removal_month", "first_position", "entries_hash", "receipt")
     REFERENCES_FIELD_NUMBER: _ClassVar[int]
     ALREADY_THERE_FIELD_NUMBER: _ClassVar[int]
     REMOVAL_MONTH_FIELD_NUMBER: _ClassVar[int]
+    FIRST_POSITION_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_HASH_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     references: _containers.RepeatedScalarFieldContainer[bytes]
     already_there: _containers.RepeatedScalarFieldContainer[bool]
     removal_month: int
-    def __init__(self, references: _Optional[_Iterable[bytes]] = ..., already_there: _Optional[_Iterable[bool]] = ..., removal_month: _Optional[int] = ...) -> None: ...
+    first_position: int
+    entries_hash: bytes
+    receipt: bytes
+    def __init__(self, references: _Optional[_Iterable[bytes]] = ..., already_there: _Optional[_Iterable[bool]] = ..., removal_month: _Optional[int] = ..., first_position: _Optional[int] = ..., entries_hash: _Optional[bytes] = ..., receipt: _Optional[bytes] = ...) -> None: ...
 
 class WithdrawRequest(_message.Message):
     __slots__ = ("covenant_hash", "epoch", "generation", "sequence", "references", "member_signature")
@@ -82,10 +88,16 @@ class WithdrawRequest(_message.Message):
     def __init__(self, covenant_hash: _Optional[bytes] = ..., epoch: _Optional[int] = ..., generation: _Optional[int] = ..., sequence: _Optional[int] = ..., references: _Optional[_Iterable[bytes]] = ..., member_signature: _Optional[bytes] = ...) -> None: ...
 
 class WithdrawReply(_message.Message):
-    __slots__ = ("was_there",)
+    __slots__ = ("was_there", "first_position", "entries_hash", "receipt")
     WAS_THERE_FIELD_NUMBER: _ClassVar[int]
+    FIRST_POSITION_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_HASH_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     was_there: _containers.RepeatedScalarFieldContainer[bool]
-    def __init__(self, was_there: _Optional[_Iterable[bool]] = ...) -> None: ...
+    first_position: int
+    entries_hash: bytes
+    receipt: bytes
+    def __init__(self, was_there: _Optional[_Iterable[bool]] = ..., first_position: _Optional[int] = ..., entries_hash: _Optional[bytes] = ..., receipt: _Optional[bytes] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("covenant_hash", "generation", "after")
@@ -226,6 +238,36 @@ class InventoryRow(_message.Message):
     removal_month: int
     visibility: Visibility
     def __init__(self, reference: _Optional[bytes] = ..., epoch: _Optional[int] = ..., removal_month: _Optional[int] = ..., visibility: _Optional[_Union[Visibility, str]] = ...) -> None: ...
+
+class OpeningsRequest(_message.Message):
+    __slots__ = ("covenant_hash", "epoch", "references")
+    COVENANT_HASH_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    covenant_hash: bytes
+    epoch: int
+    references: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, covenant_hash: _Optional[bytes] = ..., epoch: _Optional[int] = ..., references: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class OpeningsReply(_message.Message):
+    __slots__ = ("openings",)
+    OPENINGS_FIELD_NUMBER: _ClassVar[int]
+    openings: _containers.RepeatedCompositeFieldContainer[Opening]
+    def __init__(self, openings: _Optional[_Iterable[_Union[Opening, _Mapping]]] = ...) -> None: ...
+
+class Opening(_message.Message):
+    __slots__ = ("position", "salt", "digest", "removal_month", "visibility")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    SALT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    REMOVAL_MONTH_FIELD_NUMBER: _ClassVar[int]
+    VISIBILITY_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    salt: bytes
+    digest: bytes
+    removal_month: int
+    visibility: Visibility
+    def __init__(self, position: _Optional[int] = ..., salt: _Optional[bytes] = ..., digest: _Optional[bytes] = ..., removal_month: _Optional[int] = ..., visibility: _Optional[_Union[Visibility, str]] = ...) -> None: ...
 
 class ReplayRequest(_message.Message):
     __slots__ = ("covenant_hash", "generation")
