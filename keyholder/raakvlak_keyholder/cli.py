@@ -11,20 +11,29 @@ from pathlib import Path
 from typing import Final
 
 import click
+import nacl.utils
+from nacl.bindings import crypto_sign_SEEDBYTES
 
 from raakvlak_keyholder import evaluator, service
 from raakvlak_keyholder.evaluator import Shares
 from raakvlak_keyholder.quota import Account, left
 from raakvlak_keyholder.settings import Settings
+from raakvlak_keyholder.statements import Statements, day_lines, put_to
 from raakvlak_keyholder.store import Store
 from raakvlak_protocol.covenant import Covenant, Quota
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identity import Identity, Role, checked_id
+from raakvlak_protocol.note import ED25519, key_of
 from raakvlak_protocol.party import command, membership, sealed, settings
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import only_one
+from raakvlak_protocol.secret import SecretBytes
 
 PROGRAM: Final = "raakvlak-keyholder"
+SIGNING_KEY: Final = "signing_key"
+"""Under this name secrets.sealed has the seed of the key that signs the daily statements."""
+WAITING_IS_NORMAL: Final = 1
+"""Yesterday's statement, while it is being handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +67,27 @@ class Party:
         return evaluator.parse_shares(content.reveal().decode().splitlines(), self.settings.share_number)
 
     def load(self, now: datetime) -> membership.Membership:
-        """The party with its covenant; raises Refused where the covenant gives it another share number."""
+        """The party with its covenant; raises Refused where the covenant gives it another share number or signing key."""
         member = membership.load(self.folder, self.settings.identity, self.lock, now)
-        promised = member.covenant.key_holders[self.settings.id].share_number
-        if promised != self.settings.share_number:
+        promised = member.covenant.key_holders[self.settings.id]
+        if promised.share_number != self.settings.share_number:
             raise Refused(
-                f"the covenant gives this key holder share number {promised}, its settings say "
+                f"the covenant gives this key holder share number {promised.share_number}, its settings say "
                 f"{self.settings.share_number}: one of the two is wrong, ask the covenant board"
             )
+        key, seed = promised.signing_key, member.secrets.get(SIGNING_KEY)
+        if seed is None or key_of(key.name, key.algorithm, seed) != key:
+            raise Refused(
+                f"the signing key in {self.folder.secrets} is not the one that covenant {member.covenant.id} gives this key "
+                "holder: nobody would believe its statements; restore the secrets that entry.toml was made with, or ask "
+                "the board"
+            )
         return member
+
+    def statements(self, member: membership.Membership, store: Store) -> Statements:
+        """Its daily statements, in `statements/`."""
+        key = member.covenant.key_holders[self.settings.id].signing_key
+        return Statements(self.folder.path / "statements", store, key, member.secrets[SIGNING_KEY])
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -111,9 +132,14 @@ def init(path: Path, covenant: str, party_id: str, name: str, share_number: int,
     store = folder.path / "store.db"
     if not store.exists():
         Store.create(store)
-    entry = f"[[key_holder]]\nid = {json.dumps(party_id)}\nname = {json.dumps(name)}\nshare_number = {share_number}\n"
+    seed = SecretBytes(nacl.utils.random(crypto_sign_SEEDBYTES))
+    signing_key = key_of(identity.dns_name, ED25519, seed).public_key.hex()
+    entry = (
+        f"[[key_holder]]\nid = {json.dumps(party_id)}\nname = {json.dumps(name)}\nshare_number = {share_number}\n"
+        f'signing_key = "{signing_key}"\n'
+    )
     # Last: the sealed secrets say that all the rest is there.
-    membership.prepare(folder, identity, command.new_key_file(key_file), {}, entry)
+    membership.prepare(folder, identity, command.new_key_file(key_file), {SIGNING_KEY: seed.reveal()}, entry)
     click.echo(entry, nl=False)
     _say(f"have {folder.request} certified, give the entry above to the covenant board, then run join")
 
@@ -147,7 +173,7 @@ def serve(path: Path) -> None:
     with party.alone():
         member = party.load(_now())
         with closing(Store(party.store)) as store:
-            service.serve(member, party.settings, party.shares(), store, now=_now)
+            service.serve(member, party.settings, party.shares(), store, party.statements(member, store), now=_now)
 
 
 @commands.command()
@@ -157,17 +183,50 @@ def status(path: Path, as_json: bool) -> None:
     """Each member's use of its quota; also beside a key holder that serves."""
     party = _party(path)
     now = _now()
-    covenant = party.load(now).covenant
+    member = party.load(now)
+    covenant = member.covenant
     with closing(Store(party.store)) as store:
         rows = [_usage(account, granted, store, now) for account, granted in sorted(_granted(covenant, now).items())]
+        waiting = len(party.statements(member, store).waiting())
+    _warn_of_waiting(waiting, party.settings)
     if as_json:
-        click.echo(json.dumps({"covenant_version": covenant.version, "quotas": rows}))
+        click.echo(json.dumps({"covenant_version": covenant.version, "quotas": rows, "statements_waiting": waiting}))
         return
     for row in rows:
         click.echo(
             f"{row['member']} {row['namespace']} epoch {row['epoch']}: first load {row['first_load_used']} used, "
             f"{row['first_load_left']} left; today {row['charged_today']} used, {row['daily_left']} left"
         )
+
+
+@commands.command()
+@command.in_folder
+@command.as_json
+@click.option("--hand-in", is_flag=True, help="Hand in the hashes that wait, now.")
+@click.option("--export", type=click.Path(path_type=Path, file_okay=False), help="Copy the files here, for an officer.")
+def statements(path: Path, as_json: bool, hand_in: bool, export: Path | None) -> None:
+    """Make the statement of each day that has ended, and list all; also beside a key holder that serves."""
+    party = _party(path)
+    now = _now()
+    member = party.load(now)
+    if hand_in and not party.settings.log:
+        raise Refused(f'{party.folder.settings} names no log: add log = "host:port", the index\'s HTTPS side')
+    with closing(Store(party.store)) as store:
+        own = party.statements(member, store)
+        own.make_due(now)
+        if hand_in and party.settings.log:
+            handed_in = list(own.hand_in(put_to(party.settings.log, member.covenant), now))
+            _say(f"{len(handed_in)} statements handed in")
+        if export:
+            _say(f"{own.export(export)} statements copied to {export}")
+        lines = day_lines(store.stated())
+        waiting = len(own.waiting())
+    _warn_of_waiting(waiting, party.settings)
+    if as_json:
+        click.echo(json.dumps({"holder": own.key.name, "statements": lines}))
+        return
+    for line in lines:
+        click.echo(f"{line['day']} {line['hash']} {'handed in ' + line['handed_in'] if line['handed_in'] else 'not handed in'}")
 
 
 @commands.command()
@@ -182,12 +241,23 @@ def counts(path: Path, start_empty: bool) -> None:
     party = _party(path)
     now = _now()
     with party.alone():
-        covenant = party.load(now).covenant
+        member = party.load(now)
         if not party.store.exists():
             Store.create(party.store)
         with closing(Store(party.store)) as store:
-            store.exhaust(_granted(covenant, now), now)
+            store.exhaust(_granted(member.covenant, now), now)
+            adopted = party.statements(member, store).adopt()
+    if adopted:
+        _say(f"totals go on from the statements of {len(adopted)} days, the last {adopted[-1]}; later counts are lost")
     _say("all quotas are empty: daily ones fill up at 00:00 UTC, first loads by a new covenant version that grants more")
+
+
+def _warn_of_waiting(waiting: int, settings: Settings) -> None:
+    """A hash that never enters the log leaves the day open to change, and the officers without a figure to trust."""
+    if not settings.log:
+        _say('statements are made and not handed in: the settings name no log; add log = "host:port"')
+    elif waiting > WAITING_IS_NORMAL:
+        _say(f"{waiting} statements wait to be handed in: run raakvlak-keyholder statements --hand-in, and see what it says")
 
 
 def _granted(covenant: Covenant, now: datetime) -> Mapping[Account, Quota]:

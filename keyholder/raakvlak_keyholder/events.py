@@ -9,5 +9,8 @@ EVENTS: Final = (
     Declared("stopped", "info"),
     Declared("evaluated", "info", member=str, namespace=str, epoch=int, count=int, charged=int),
     Declared("refused", "warning", method=str, member=str, kind=str, reason=str),
+    Declared("statement_made", "info", day=str),
+    Declared("statement_handed_in", "info", day=str),
+    Declared("statements_wait", "warning", reason=str),
     Declared("share_unused", "warning", namespace=str, epoch=int),
 )

@@ -17,6 +17,7 @@ from raakvlak_keyholder.evaluator import Evaluator, Shares
 from raakvlak_keyholder.events import EVENTS
 from raakvlak_keyholder.quota import Account, Left, left, request_hash
 from raakvlak_keyholder.settings import Settings
+from raakvlak_keyholder.statements import Statements, daily, put_to
 from raakvlak_keyholder.store import Store
 from raakvlak_protocol import voprf
 from raakvlak_protocol.covenant import Covenant
@@ -145,8 +146,19 @@ def _multiplied(key: KeyPair, blinded: Sequence[bytes]) -> list[Element]:
     return voprf.blind_evaluate(key.secret, blinded)
 
 
-def serve(member: Membership, settings: Settings, shares: Shares, store: Store, *, now: Callable[[], datetime]) -> None:
-    """Answers until SIGTERM or SIGINT. Raises Refused, before it listens, where a share is wrong or missing."""
+def serve(
+    member: Membership,
+    settings: Settings,
+    shares: Shares,
+    store: Store,
+    statements: Statements,
+    *,
+    now: Callable[[], datetime],
+) -> None:
+    """Answers until SIGTERM or SIGINT, and states each day that ends.
+
+    Raises Refused, before it listens, where a share is wrong or missing, or the counts contradict what was stated.
+    """
     keys = Evaluator(member.covenant, settings.share_number, shares, now())
     log = events.Log(f"keyholder {settings.id}", EVENTS, sys.stderr)
     events.install(log)
@@ -156,14 +168,16 @@ def serve(member: Membership, settings: Settings, shares: Shares, store: Store, 
     server = peer.blocking_server(THREADS)
     server.add_generic_rpc_handlers((service.handler(),))
     started = {"covenant_version": member.covenant.version, "share_number": settings.share_number}
-    serving.serve_blocking(
-        server,
-        member.credentials,
-        address=settings.listen,
-        ready=lambda port: log("started", **started, keys=len(keys.purposes)),
-        stop=serving.Stop.on_signals(),
-        grace_seconds=settings.grace_seconds,
-    )
+    put = put_to(settings.log, member.covenant) if settings.log else None
+    with daily(statements, put, log, now=now, grace_seconds=settings.grace_seconds):
+        serving.serve_blocking(
+            server,
+            member.credentials,
+            address=settings.listen,
+            ready=lambda port: log("started", **started, keys=len(keys.purposes)),
+            stop=serving.Stop.on_signals(),
+            grace_seconds=settings.grace_seconds,
+        )
     log("stopped")
 
 

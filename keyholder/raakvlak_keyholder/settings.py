@@ -21,6 +21,8 @@ class Settings:
     """Opens secrets.sealed and shares.sealed; keep it on another disk than these."""
     listen: str
     """host:port on which nodes reach this key holder; port 0 takes any free one, which the readiness line tells."""
+    log: str | None = None
+    """host:port of the index's HTTPS side, where the hashes of the daily statements are handed in; without it they wait."""
     grace_seconds: int = 10
     """How long calls that run may go on when the program is asked to stop."""
 

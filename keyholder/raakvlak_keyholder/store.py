@@ -1,9 +1,9 @@
 """The counts: what each member has used, and the hashes of the requests that were charged in the last 30 days.
 
 Trusted for the quota, which is the federation's security parameter: whoever sets these counts back hands out
-evaluations. Holds no element, no identifier and no share. One statement decides and charges; the hash is recorded in
-the same transaction, which is on disk before the answer leaves. So after a crash at any point the member either was
-not charged, or is known to have been and is answered again for nothing.
+evaluations. Holds no element, no identifier and no share. One statement decides and charges; the hash, and the count in
+the day book, are recorded in the same transaction, which is on disk before the answer leaves. So after a crash at any
+point the member either was not charged, or is known to have been and is answered again for nothing.
 
 A store that is gone must not come back empty of charges, so that nothing but `create` makes one, and an operator who
 lost or restored one has all that was granted counted as used (`exhaust`).
@@ -11,7 +11,7 @@ lost or restored one has all that was granted counted as used (`exhaust`).
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,8 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from raakvlak_keyholder import daybook
+from raakvlak_keyholder.daybook import Counts, Stated
 from raakvlak_keyholder.quota import REMEMBERED, Account, Left, Used, day_of, left, over
 from raakvlak_protocol.covenant import Quota
 from raakvlak_protocol.errors import Refused, Unavailable
@@ -65,6 +67,12 @@ def counts(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX answered_at ON answered (at)")
+
+
+@MIGRATIONS()
+def statements(db: Database) -> None:
+    for table in daybook.TABLES:
+        db.execute(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ class Store:
                 return Charge(0, left(granted, _used(connection, account), now))
             if not _charged(connection, account, granted, count, now):
                 raise over(account, granted, count, left(granted, _used(connection, account), now))
+            daybook.add(connection, account, count, day_of(now))
             _remember(connection, account.member, request, now)
             return Charge(count, left(granted, _used(connection, account), now))
 
@@ -145,6 +154,42 @@ class Store:
                     """,
                     _parameters(account, quota, now),
                 )
+
+    def begin_statements(self, day: int) -> None:
+        """Where no day was stated yet, `day` is the first, or an earlier one on which something was charged."""
+        with self._writing() as connection:
+            daybook.begin(connection, day)
+
+    def close_day(self, ended: int, state: Callable[[int, Counts], bytes]) -> int | None:
+        """Closes the first open day up to `ended`, and returns it; None where there is none. Days as in `quota`.
+
+        `state` makes the day's statement durable and returns its hash, which is recorded in the same transaction as the
+        day is closed: whatever it raises leaves the day open. `begin_statements` first.
+        """
+        with self._writing() as connection:
+            day = daybook.next_day(connection)
+            if day is None or day > ended:
+                return None
+            daybook.fold(connection, day)
+            daybook.close(connection, day, state(day, daybook.counts(connection, day)))
+            return day
+
+    def stated(self) -> list[Stated]:
+        """Every day that was stated, in order."""
+        return daybook.stated(self._connection())
+
+    def handed_in(self, day: int, now: datetime) -> None:
+        """Records that the index took the day's hash."""
+        with self._writing() as connection:
+            daybook.handed_in(connection, day, int(now.timestamp()))
+
+    def adopt(self, day: int, counts: Counts, hash: bytes) -> bool:
+        """Takes over what was stated of a day before this store was lost or set back; False where it knows that day."""
+        with self._writing() as connection:
+            if day < (daybook.next_day(connection) or 0):
+                return False
+            daybook.adopt(connection, day, counts, hash)
+            return True
 
     def close(self) -> None:
         """Closes every thread's connection; no other call may run or follow."""

@@ -84,6 +84,7 @@ class Party:
         )  # fmt: skip
 
     def join(self) -> None:
+        self.sandbox.hand_over(self.folder, self.identity)
         request = (self.folder / "request.pem").read_bytes()
         issued = self.folder.parent / "issued.pem"
         issued.write_bytes(self.sandbox.authority.issue(request, self.identity, datetime.now(UTC)))

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.covenants import Sandbox, make_covenant
+from raakvlak_protocol.party import membership
+from raakvlak_protocol.party.membership import Folder
+from raakvlak_protocol.party.sealed import KeyFile
+from tests.covenants import Sandbox, make_covenant, public_key
 from tests.keyholder.running import Party, elements, evaluate, quota, serving
 
 
@@ -35,14 +38,26 @@ def fresh(sandbox: Sandbox, template: Path, tmp_path: Path) -> Party:
 def test_init_prints_the_entry_for_the_covenant_and_never_runs_twice(sandbox: Sandbox, tmp_path: Path) -> None:
     party = Party(sandbox, tmp_path / "keyholder", number=2)
     party.init()
+    secrets = membership.secrets_of(Folder(party.folder), party.identity, KeyFile(party.key_file))
     assert (party.folder / "entry.toml").read_text() == (
         '[[key_holder]]\nid = "keyholder-2"\nname = "Key holder"\nshare_number = 2\n'
+        f'signing_key = "{public_key(secrets["signing_key"]).hex()}"\n'
     )
     again = _refused(
         party, "init", "--covenant", "x", "--id", "x", "--name", "x", "--share-number", "1",
         "--key-file", str(party.key_file), "--listen", "127.0.0.1:0",
     )  # fmt: skip
     assert "choose another one" in again
+
+
+def test_a_signing_key_that_the_covenant_does_not_know_is_refused(sandbox: Sandbox, fresh: Party) -> None:
+    """Another sandbox's seed stands where this covenant's should: as after restoring the wrong secrets."""
+    shutil.copy(fresh.folder / "secrets.sealed", fresh.folder.parent / "own.sealed")
+    make_covenant().hand_over(fresh.folder, fresh.identity)
+    for arguments in (["serve"], ["status"], ["counts", "--start-empty"]):
+        assert "is not the one that covenant zeeland gives this key holder" in _refused(fresh, *arguments)
+    shutil.copy(fresh.folder.parent / "own.sealed", fresh.folder / "secrets.sealed")
+    fresh.done("status")
 
 
 def test_shares_lie_sealed_and_never_in_the_clear(party: Party, sandbox: Sandbox) -> None:
