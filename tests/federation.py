@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from raakvlak_index import http
 from raakvlak_index.events import EVENTS as INDEX_EVENTS
 from raakvlak_index.index import Pepper
+from raakvlak_index.log import PublishedLog
 from raakvlak_index.serve import Running
 from raakvlak_index.sqlite import SqliteStore
 from raakvlak_keyholder.evaluator import Evaluator as KeyHolderKeys
@@ -27,7 +29,7 @@ from raakvlak_node.settings import Settings
 from raakvlak_node.store import Store
 from raakvlak_node.sync import Outcome, walking
 from raakvlak_node.vault import Vault
-from raakvlak_protocol.party import events, peer, serving
+from raakvlak_protocol.party import events, peer, serving, web
 from raakvlak_protocol.party.membership import Folder, Membership
 from raakvlak_protocol.secret import SecretBytes
 from tests.covenants import SHARE_NUMBERS, Sandbox, make_covenant
@@ -113,12 +115,23 @@ class KeyHolderThreads:
 
 
 class IndexThreads:
-    """The index's real service on a port of its own, its event loop in a thread."""
+    """The index's real service on a port of its own, and its log on another; its event loop in a thread. The log is
+    published when a test says so, and at the end."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, clock: Clock, *, event_cap: int = 100_000) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        folder: Path,
+        clock: Clock,
+        *,
+        event_cap: int = 100_000,
+        peppers: Mapping[int, bytes] | None = None,
+    ) -> None:
+        """Over the store and log that are in the folder, or empty ones. One that was stopped is started again with its
+        peppers."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "store.db"
-        self.peppers = {epoch: os.urandom(32) for epoch in sandbox.covenant.epochs}
+        self.peppers = peppers or {epoch: os.urandom(32) for epoch in sandbox.covenant.epochs}
         self.identity = sandbox.index
         self.running: Running
         self._sandbox = sandbox
@@ -127,8 +140,10 @@ class IndexThreads:
         self._log = io.StringIO()
         self._ready = threading.Event()
         self._stop = serving.Stop()
+        self.published = folder / "log"
         if not self.path.exists():
             SqliteStore.create(self.path)
+            PublishedLog.create(self.published, self.identity.dns_name, sandbox.log_seed)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="index")
         self._thread.start()
         assert self._ready.wait(20)
@@ -136,21 +151,51 @@ class IndexThreads:
     async def _serve(self) -> None:
         peppers = {epoch: Pepper(SecretBytes(key)) for epoch, key in self.peppers.items()}
         log = events.Log("index", INDEX_EVENTS, self._log)
-        self.running = Running(self._sandbox.covenant, peppers, self.path, log, self._clock, event_cap=self._event_cap)
+        seed = self._sandbox.log_seed
+        self.running = Running(
+            self._sandbox.covenant,
+            peppers,
+            self.path,
+            log,
+            self._clock,
+            published=PublishedLog(self.published, self.identity.dns_name, seed),
+            log_seed=seed,
+            random=os.urandom,
+            event_cap=self._event_cap,
+        )
         server = peer.aio_server()
         server.add_generic_rpc_handlers((self.running.service.handler(),))
         credentials = self._sandbox.credentials(self.identity)
         self.port = server.add_secure_port("127.0.0.1:0", peer.server_credentials(credentials))
-        await server.start()
-        self._ready.set()
-        await asyncio.to_thread(self._stop.wait)
-        await self.running.end_streams()
-        await server.stop(1)
+        async with web.serving(
+            http.app(self.running.public(self._sandbox.file)),
+            credentials,
+            "127.0.0.1:0",
+            folder=self.path.parent,
+            max_body_bytes=http.MAX_BODY_BYTES,
+            grace_seconds=1,
+            on_error=log.error,
+        ) as self.log_port:
+            await server.start()
+            self._ready.set()
+            await asyncio.to_thread(self._stop.wait)
+            await self.running.end_streams()
+            await server.stop(1)
+        self.running.publish_log()
         await self.running.close()
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def log_address(self) -> str:
+        """Where the log is read."""
+        return f"127.0.0.1:{self.log_port}"
+
+    def publish_log(self) -> None:
+        """Signs a checkpoint over all that is committed, as an index does each second."""
+        self.running.publish_log()
 
     def log(self) -> str:
         return self._log.getvalue()

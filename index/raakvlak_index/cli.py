@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,20 +14,27 @@ from typing import Any, Final
 
 import click
 import nacl.utils
+from nacl.bindings import crypto_sign_SEEDBYTES
 
-from raakvlak_index import copies, index, pepper
+from raakvlak_index import copies, health, index, pepper
+from raakvlak_index.copies import Mended
 from raakvlak_index.events import EVENTS
+from raakvlak_index.log import LOG_KEY, PublishedLog, published_size
 from raakvlak_index.pepper import PepperFile
 from raakvlak_index.reading import SqliteReader
 from raakvlak_index.settings import Settings
 from raakvlak_index.sqlite import SqliteStore
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identity import Identity, Role, checked_id
+from raakvlak_protocol.note import ED25519, key_of
 from raakvlak_protocol.party import command, events, membership, sealed, settings
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import Stop, only_one
+from raakvlak_protocol.secret import SecretBytes
 
 PROGRAM: Final = "raakvlak-index"
+PUBLISHED_WITHIN_SECONDS: Final = 5
+"""How long a backup waits for its log entries to be published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,32 @@ class Party:
         return self.folder.path / "store.db"
 
     @property
+    def published(self) -> Path:
+        return self.settings.log_folder or self.folder.path / "log"
+
+    def published_log(self, *, lost: bool) -> PublishedLog | None:
+        """What was published; None where it is said to be lost, and is."""
+        if not lost:
+            member = self.load(_now())
+            return PublishedLog(self.published, member.identity.dns_name, member.secrets[LOG_KEY])
+        if (self.published / "checkpoint").exists():
+            raise Refused(f"{self.published} is not lost: a log is there; leave out --log-lost, or move it away first")
+        return None
+
+    @property
     def peppers(self) -> PepperFile:
         return PepperFile(self.folder.path / pepper.FILE, self.settings.identity, self.lock)
+
+    def load(self, now: datetime) -> membership.Membership:
+        """The party with its covenant; raises Refused where its log key is not the covenant's: nobody would believe it."""
+        member = membership.load(self.folder, self.settings.identity, self.lock, now)
+        promised, seed = member.covenant.log_key, member.secrets.get(LOG_KEY)
+        if seed is None or key_of(promised.name, promised.algorithm, seed) != promised:
+            raise Refused(
+                f"the log key in {self.folder.secrets} is not the one that covenant {member.covenant.id} gives the index: "
+                "nobody would believe what it signs; restore the secrets that entry.toml was made with, or ask the board"
+            )
+        return member
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -73,8 +105,19 @@ def commands() -> None:
 @click.option("--name", required=True, help="The operator's name, for reports.")
 @click.option("--key-file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Made if missing.")
 @click.option("--listen", required=True, metavar="HOST:PORT", help="Where nodes reach this index.")
-def init(path: Path, covenant: str, party_id: str, name: str, key_file: Path, listen: str) -> None:
-    """Make keys, certificate request, settings and an empty store; print the entry for the covenant."""
+@click.option("--log", "log_address", required=True, metavar="HOST:PORT", help="Where anybody reads the log by HTTPS.")
+@click.option("--log-folder", type=click.Path(path_type=Path, file_okay=False), help="For the log, on another disk.")
+def init(
+    path: Path,
+    covenant: str,
+    party_id: str,
+    name: str,
+    key_file: Path,
+    listen: str,
+    log_address: str,
+    log_folder: Path | None,
+) -> None:
+    """Make keys, certificate request, settings, an empty store and an empty log; print the entry for the covenant."""
     folder = Folder(path)
     identity = Identity(checked_id(covenant, "covenant"), Role.INDEX, checked_id(party_id, "id"))
     if folder.secrets.exists():
@@ -85,14 +128,19 @@ def init(path: Path, covenant: str, party_id: str, name: str, key_file: Path, li
         f"id = {json.dumps(party_id)}\n"
         f"key_file = {json.dumps(str(key_file.absolute()))}\n"
         f"listen = {json.dumps(listen)}\n"
+        f"log = {json.dumps(log_address)}\n"
+        + (f"log_folder = {json.dumps(str(log_folder.absolute()))}\n" if log_folder else "")
     )
     command.new_key_file(key_file)
     party = _party(path)
     SqliteStore.create(party.store)
     party.peppers.write({})
-    entry = f"[index]\nid = {json.dumps(party_id)}\nname = {json.dumps(name)}\n"
+    seed = SecretBytes(nacl.utils.random(crypto_sign_SEEDBYTES))
+    PublishedLog.create(party.published, identity.dns_name, seed)
+    log_key = key_of(identity.dns_name, ED25519, seed).public_key.hex()
+    entry = f'[index]\nid = {json.dumps(party_id)}\nname = {json.dumps(name)}\nlog_key = "{log_key}"\n'
     # Last: the sealed secrets say that all the rest is there.
-    membership.prepare(folder, identity, party.lock, {}, entry)
+    membership.prepare(folder, identity, party.lock, {LOG_KEY: seed.reveal()}, entry)
     click.echo(entry, nl=False)
     _say(f"have {folder.request} certified, give the entry above to the covenant board, then run join")
 
@@ -114,7 +162,7 @@ def serve(path: Path) -> None:
     party = _party(path)
     log = events.Log(party.settings.identity.uri, EVENTS, sys.stderr)
     with party.alone():
-        member = membership.load(party.folder, party.settings.identity, party.lock, _now())
+        member = party.load(_now())
         stop = Stop.on_signals()
         events.install(log)
         asyncio.run(
@@ -122,7 +170,9 @@ def serve(path: Path) -> None:
                 member,
                 party.settings,
                 party.store,
+                party.published,
                 party.peppers,
+                party.folder.covenant.read_bytes(),
                 log,
                 now=_now,
                 random=nacl.utils.random,
@@ -140,6 +190,8 @@ def status(path: Path, as_json: bool) -> None:
     rules = index.Rules({}, {}, party.settings.event_cap)
     with closing(SqliteReader(party.store, rules)) as reader:
         found = reader.status(_now())
+        found["log"] = health.of_log(party.published, reader, _now())
+        found["alarms"] += health.alarms(party.published, reader, party.folder, _now())
     click.echo(json.dumps(found) if as_json else _in_words(found))
 
 
@@ -149,28 +201,91 @@ def status(path: Path, as_json: bool) -> None:
 def backup(path: Path, file: Path) -> None:
     """Copy the store, without the pepper; also while the index serves."""
     party = _party(path)
-    copies.backup(party.store, file, _now())
+    entries = copies.backup(party.store, file, _now())
+    if not _published_soon(party, entries):
+        _say(
+            f"warning: not all of the {entries} log entries in it are published yet, and none is as long as the index does "
+            "not serve: start 'serve' and make another copy, this one may be refused by 'restore'"
+        )
     _say(
         f"{file} holds the store without the pepper, which finds nothing alone: keep {pepper.FILE} and its key file "
         f"apart from it; destroy this copy within {copies.MAX_AGE_DAYS} days, because what is erased lives on in it"
     )
 
 
+def _published_soon(party: Party, entries: int) -> bool:
+    """Whether so many entries are published, now or within some seconds: an index that serves does it every second."""
+    for _ in range(PUBLISHED_WITHIN_SECONDS):
+        if published_size(party.published) >= entries:
+            return True
+        time.sleep(1)
+    return False
+
+
+_log_lost = click.option("--log-lost", is_flag=True, help="The published log and every copy of it are gone.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Tell what would be done, and do nothing.")
+
+
 @commands.command()
 @command.in_folder
 @click.option("--replace", is_flag=True, help="Over the store that stands here.")
+@_log_lost
+@_dry_run
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def restore(path: Path, replace: bool, file: Path) -> None:
-    """Make a backup the store; every node then opens again and compares what stands with what it published."""
+def restore(path: Path, replace: bool, log_lost: bool, dry_run: bool, file: Path) -> None:
+    """Make a backup the store, and apply every removal of the published log since then; every node then opens again and
+    compares what stands with what it published."""
     party = _party(path)
     with party.alone():
-        age = copies.restore(file, party.store, _now(), replace=replace)
-    if age > copies.MAX_AGE_DAYS:
-        _say(
-            f"warning: the backup is {age} days old; it should have been destroyed after {copies.MAX_AGE_DAYS}, and "
-            "rows that were erased since stand again until their nodes have opened"
-        )
-    _say("restored; start 'serve' with the pepper of these rows, and have every node look at its 'status'")
+        published = party.published_log(lost=log_lost)
+        mended = copies.restore(file, party.store, published, _now(), replace=replace, dry_run=dry_run)
+        if log_lost and not dry_run:
+            _begin_log(party)
+    if mended.age_days > copies.MAX_AGE_DAYS:
+        _say(f"warning: the backup is {mended.age_days} days old and should be destroyed: what is erased lives on in it")
+    _tell(mended, "restored", dry_run)
+
+
+@commands.command()
+@command.in_folder
+@_log_lost
+@_dry_run
+def repair(path: Path, log_lost: bool, dry_run: bool) -> None:
+    """Bring the store as it stands up to the published log, where 'serve' says that it is an older copy; every node then
+    opens again and compares what stands with what it published."""
+    party = _party(path)
+    with party.alone():
+        mended = copies.repair(party.store, party.published_log(lost=log_lost), _now(), dry_run=dry_run)
+        if log_lost and not dry_run:
+            _begin_log(party)
+    _tell(mended, "repaired", dry_run)
+
+
+def _begin_log(party: Party) -> None:
+    """Publishes what the store holds as if for the first time; the same log, if the store is as new as what was lost."""
+    member = party.load(_now())
+    PublishedLog.create(party.published, member.identity.dns_name, member.secrets[LOG_KEY])
+    published = party.published_log(lost=False)
+    assert published is not None
+    with closing(SqliteReader(party.store, index.Rules({}, {}))) as reader:
+        while published.extend(reader):
+            pass
+    _say(
+        f"warning: a log of {published.size} entries was published anew from the store; if more had been published before, "
+        "members, witnesses and officers will find two histories, and no explanation of yours will undo that: tell the "
+        "compliance officers now"
+    )
+
+
+def _tell(mended: Mended, done: str, dry_run: bool) -> None:
+    _say(
+        f"{mended.entries} published entries were missing, {mended.removed} rows that stood again are removed, "
+        f"{mended.lost} rows are lost and marked as removed in the log"
+    )
+    if dry_run:
+        _say("this was a dry run: nothing was changed")
+    else:
+        _say(f"{done}; start 'serve' with the pepper of these rows, and have every node look at its 'status'")
 
 
 def _in_words(found: dict[str, Any]) -> str:
@@ -178,6 +293,9 @@ def _in_words(found: dict[str, Any]) -> str:
         f"{found['rows']} rows, {found['matches']} matches, {found['events']} events waiting, of them "
         f"{found['letters']} letters, {found['bytes']} bytes"
     ]
+    shown = found["log"]
+    lines.append(f"log: {shown['size']} entries, {shown['published']} published, checkpoint hash {shown['hash']}")
+    lines += [f"witness {each['id']}: cosigned {each['size']} entries {each['hours']} hours ago" for each in shown["witnesses"]]
     lines += [
         f"{each['id']}: {each['rows']} rows, {each['waiting']} events waiting, generation {each['generation']}, silent "
         f"for {each['silent_days']} days" + (", suspended" if each["suspended"] else "")

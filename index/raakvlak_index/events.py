@@ -19,5 +19,7 @@ EVENTS: Final = (
     Declared("removed", "info", month=int, rows=int),
     Declared("lapsed", "info", letters=int),
     Declared("forgotten", "warning", member=str, rows=int),
+    Declared("uncosigned", "warning", hours=int),
+    Declared("history_differs", "error", witness=str, size=int),
     Declared("alarm", "warning", member=str, waiting=int, limit=int),
 )

@@ -1,4 +1,5 @@
-"""What time takes: rows whose month has begun, letters that nobody fetched, the rows of members that fell silent."""
+"""What time takes: rows whose month has begun, letters that nobody fetched, answers that were heard, the rows of members
+that fell silent."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Final
 from raakvlak_index.index import day_of
 from raakvlak_index.store import Due, Reader
 from raakvlak_index.writer import Writer
+from raakvlak_protocol.errors import Unavailable
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.term import month_of
 
@@ -39,10 +41,19 @@ class Expiry:
             self._lapse(now)
             if self._day != day_of(now):
                 self._forget(now)
+                self._rewrite(reader)
                 self._day = day_of(now)
             reader.scrub()
         finally:
             reader.close()
+
+    def _rewrite(self, reader: Reader) -> None:
+        """Erasure is complete without it but for a few cells in a thousand; a full disk must not keep terms from being
+        kept."""
+        try:
+            reader.rewrite()
+        except Unavailable as error:
+            self._log.error(error, doing="writing the store anew")
 
     def _remove(self, reader: Reader, now: datetime) -> None:
         removed = 0
@@ -61,6 +72,7 @@ class Expiry:
             self._log("lapsed", letters=lapsed)
 
     def _forget(self, now: datetime) -> None:
+        self._writer.run(lambda store: store.forget_answers(now))
         while removed := self._writer.run(lambda store: store.forget_silent(now, BATCH)):
             for member, rows in removed.items():
                 self._log("forgotten", member=member, rows=rows)

@@ -16,7 +16,7 @@ withdrawal finds its row without a search and nothing more is stored (docs/adr/0
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -37,10 +37,14 @@ SUSPENDED_AFTER_DAYS: Final = 30
 """A member that was silent for more days than this is told no new matches, and neither is its counterpart."""
 FORGOTTEN_AFTER_DAYS: Final = 90
 """A member that was silent for more days than this loses its rows."""
+ANSWER_DAYS: Final = 1
+"""A node that did not hear the answer to a write can ask for it on this many days after the day of the write."""
 LETTER_DAYS: Final = 30
 """An unfetched letter older than this lapses, and its sender is told."""
 MAX_WAITING_LETTERS: Final = 16
 """Letters of one sender in one match that wait at the same time."""
+UNCOSIGNED: Final = timedelta(hours=48)
+"""Without cosignatures for longer, nodes and officers no longer see that all are shown the same log."""
 EVENT_CAP: Final = 100_000
 """Events that wait for one member, unless the settings say otherwise."""
 ALARM_SHARE: Final = 0.8
@@ -132,7 +136,8 @@ def rules(covenant: Covenant, keys: Mapping[int, Pepper], event_cap: int = EVENT
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a member's writes have come; `answer` is the reply to the last one, as it was sent."""
+    """How far a member's writes have come; `answer` is the reply to the last one, as it was sent. Hash and answer are empty
+    before the first write, and once they were destroyed."""
 
     generation: int
     sequence: int
@@ -153,7 +158,7 @@ class Standing:
         Raises Stale, with the last numbers, for any other: nothing is carried out twice, left out or reordered.
         """
         self.demand_generation(generation)
-        if sequence == self.sequence and sequence and hmac.compare_digest(request_hash, self.request_hash):
+        if sequence == self.sequence and self.request_hash and hmac.compare_digest(request_hash, self.request_hash):
             return self.answer
         if sequence != self.sequence + 1:
             raise self._stale(
@@ -212,6 +217,17 @@ def suspended(last_seen: int, today: int) -> bool:
 def forgotten(last_seen: int, today: int) -> bool:
     """Whether a member was silent for so long that its rows go."""
     return today - last_seen > FORGOTTEN_AFTER_DAYS
+
+
+def uncosigned(covenant: Covenant, cosigned_at: Mapping[str, datetime], now: datetime) -> timedelta | None:
+    """For how long fewer witnesses than the covenant demands have cosigned, where that is an alarm; None where all is
+    well. `cosigned_at` holds the latest time of each witness; where too few have ever cosigned, since the covenant began."""
+    if not covenant.witness_threshold:
+        return None
+    times = sorted((at for id, at in cosigned_at.items() if id in covenant.witnesses), reverse=True)
+    enough = times[covenant.witness_threshold - 1 :]
+    late = now - (enough[0] if enough else covenant.valid_from)
+    return late if late > UNCOSIGNED else None
 
 
 def epochs_of(keys: Iterable[int]) -> str:

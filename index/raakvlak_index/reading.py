@@ -1,20 +1,27 @@
 """Reading the SQLite store: each instance is a connection of one thread that can't write."""
 
 import sqlite3
-from datetime import datetime
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from raakvlak_index import index, schema
 from raakvlak_index.index import Rules, day_of
-from raakvlak_index.store import CurrentMatch, Due, Event, Kind, Row, Waiting
+from raakvlak_index.store import CurrentMatch, Due, Event, Kind, Opening, QueueHealth, Row, Waiting, Witnessed
+from raakvlak_protocol.errors import Unavailable
 from raakvlak_protocol.term import month_of, start_of
+
+_REWRITING: Final = threading.Lock()
+"""SQLite keeps the folder of its temporary files for the whole process."""
 
 
 class SqliteReader:
     """`store.Reader` on a file that a `SqliteStore` writes, in this process or another."""
 
     def __init__(self, path: Path, rules: Rules) -> None:
+        self._path = path
         self._rules = rules
         self._db = schema.open_for_reading(path)
 
@@ -66,6 +73,39 @@ class SqliteReader:
             for match_id, digest, other, epoch in rows
         ]
 
+    def openings(self, member: str, digests: Sequence[bytes]) -> list[Opening | None]:
+        found: list[Opening | None] = []
+        for digest in digests:
+            row = self._db.execute(
+                "SELECT position, salt, removal_month, visibility FROM row "
+                "WHERE digest = ? AND member = (SELECT number FROM member WHERE id = ?)",
+                (digest, member),
+            ).fetchone()
+            found.append(Opening(*row) if row else None)
+        return found
+
+    def log_size(self) -> int:
+        return self._count("SELECT coalesce(max(position) + 1, 0) FROM leaf")
+
+    def leaves(self, first: int, limit: int) -> list[bytes]:
+        rows = self._db.execute("SELECT entry FROM leaf WHERE position >= ? ORDER BY position LIMIT ?", (first, limit))
+        return [leaf for (leaf,) in rows]
+
+    def cosigned(self, witness: str) -> bytes | None:
+        found = self._db.execute("SELECT note FROM witness WHERE id = ?", (witness,)).fetchone()
+        return found[0] if found else None
+
+    def witnesses(self) -> dict[str, Witnessed]:
+        rows = self._db.execute("SELECT id, size, at FROM witness ORDER BY id")
+        return {id: Witnessed(size, datetime.fromtimestamp(at, UTC)) for id, size, at in rows}
+
+    def queues(self, now: datetime) -> QueueHealth:
+        members = self._db.execute("SELECT last_seen, last_event - acknowledged, replay_needed FROM member").fetchall()
+        return QueueHealth(
+            suspended=sum(index.suspended(last_seen, day_of(now)) for last_seen, _, _ in members),
+            alarms=sum(waiting >= self._rules.alarm_at or replay > 0 for _, waiting, replay in members),
+        )
+
     def due(self, month: int, after: Due | None, limit: int) -> list[Due]:
         digest, member = (after.digest, after.member) if after else (b"", 0)
         rows = self._db.execute(
@@ -78,6 +118,28 @@ class SqliteReader:
     def scrub(self) -> None:
         # Deleted rows live on in the WAL until it is copied into the database and cut off.
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def rewrite(self) -> None:
+        # secure_delete overwrites a deleted cell; of one that had moved within the tree before, an older copy can be left.
+        with _REWRITING:
+            self._db.execute("PRAGMA query_only = OFF")
+            try:
+                self._rewrite_beside_the_store()
+                self._db.execute("VACUUM")
+            except sqlite3.OperationalError as error:
+                raise Unavailable("the store could not be written anew: it needs as much free disk as it is large") from error
+            finally:
+                self._db.execute("PRAGMA temp_store = MEMORY")
+                self._db.execute("PRAGMA query_only = ON")
+
+    def _rewrite_beside_the_store(self) -> None:
+        """The new copy stands on the store's own disk for a moment, in a file without a name; where SQLite was built
+        without this setting it stands in memory, never on another disk."""
+        folder = str(self._path.parent.absolute())
+        quoted = folder.replace("'", "''")
+        self._db.execute(f"PRAGMA temp_store_directory = '{quoted}'")
+        if self._db.execute("PRAGMA temp_store_directory").fetchone() == (folder,):
+            self._db.execute("PRAGMA temp_store = FILE")
 
     def checks(self) -> dict[int, bytes]:
         return dict(self._db.execute("SELECT number, pepper_check FROM epoch"))

@@ -1,7 +1,8 @@
 """The tables of the embedded store, and how a connection to it behaves.
 
 What is not here is the promise: no token, namespace, name, role, reason or day of publication. `row` is all that the
-index keeps of an involvement. `event` holds what its receiver has not fetched yet: for a match the receiver's own
+index keeps of an involvement; its salt opens the leaf at its position in the log, and is destroyed with it. `leaf` is
+the log, which only ever grows. `event` holds what its receiver has not fetched yet: for a match the receiver's own
 reference (its row may go before it has heard), for a letter the ciphertext and the day on which it came.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from raakvlak_protocol import entry
 from raakvlak_protocol.errors import Refused, Unavailable
 
 APPLICATION_ID: Final = 0x5241414B
@@ -50,6 +52,42 @@ def create(db: Database) -> None:
         "CREATE TABLE epoch (number INTEGER PRIMARY KEY, pepper_check BLOB NOT NULL) STRICT",
     ):
         db.execute(statement)
+
+
+@migrations()
+def add_log(db: Database) -> None:
+    for statement in (
+        "CREATE TABLE leaf (position INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT",
+        "CREATE TABLE covenant (version INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT",
+        # After a repair holder and day are empty until the key holder sends it again: a leaf tells only the hash.
+        """CREATE TABLE statement (hash BLOB PRIMARY KEY, holder TEXT NOT NULL, day TEXT NOT NULL)
+           STRICT, WITHOUT ROWID""",
+        "CREATE UNIQUE INDEX statement_of_day ON statement (holder, day) WHERE holder <> ''",
+        """CREATE TABLE witness (id TEXT PRIMARY KEY, size INTEGER NOT NULL, at INTEGER NOT NULL, note BLOB NOT NULL)
+           STRICT, WITHOUT ROWID""",
+        "ALTER TABLE last_write ADD COLUMN day INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE row RENAME TO row_without_leaf",
+        """CREATE TABLE row (digest BLOB NOT NULL, member INTEGER NOT NULL, epoch INTEGER NOT NULL,
+           removal_month INTEGER NOT NULL, visibility INTEGER NOT NULL, position INTEGER NOT NULL, salt BLOB NOT NULL,
+           PRIMARY KEY (digest, member)) STRICT, WITHOUT ROWID""",
+    ):
+        db.execute(statement)
+    _log_older_rows(db.conn)
+    db.execute("DROP TABLE row_without_leaf")
+
+
+def _log_older_rows(connection: sqlite3.Connection) -> None:
+    """Rows from before there was a log enter it in the order of their digests."""
+    rows = connection.execute(
+        """SELECT digest, member, epoch, removal_month, visibility, id FROM row_without_leaf JOIN member ON number = member
+           ORDER BY digest, member"""
+    )
+    for position, (digest, number, epoch, month, visibility, member) in enumerate(rows):
+        salt = os.urandom(entry.SALT_BYTES)
+        leaf = entry.published(salt, entry.record(member, epoch, month, visibility, digest))
+        connection.execute("INSERT INTO leaf VALUES (?, ?)", (position, leaf))
+        row = (digest, number, epoch, month, visibility, position, salt)
+        connection.execute("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def create_store(path: Path) -> None:

@@ -1,15 +1,17 @@
-"""An index from its start to its end: peppers, store, sweeps, server, in this order and back."""
+"""An index from its start to its end: peppers, store, published log, sweeps, servers, in this order and back."""
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from raakvlak_index import index, pepper
 from raakvlak_index.expiry import SECONDS, Expiry
 from raakvlak_index.index import Pepper
+from raakvlak_index.log import LOG_KEY, PublishedLog
 from raakvlak_index.pepper import PepperFile
 from raakvlak_index.reading import SqliteReader
 from raakvlak_index.service import QueueAlarm, Readers, Service
@@ -19,11 +21,20 @@ from raakvlak_index.store import Store
 from raakvlak_index.streams import Streams
 from raakvlak_index.writer import Writer
 from raakvlak_protocol.covenant import Covenant
-from raakvlak_protocol.party import peer, serving
+from raakvlak_protocol.errors import Refused
+from raakvlak_protocol.party import peer, serving, web
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.party.membership import Membership
 from raakvlak_protocol.party.serving import Stop
+from raakvlak_protocol.secret import SecretBytes
 
+if TYPE_CHECKING:
+    from raakvlak_index.http import Public
+
+PUBLISH_SECONDS: Final = 1.0
+"""Between two checkpoints of a log that grows."""
+MAX_RETRY_SECONDS: Final = 60.0
+"""Between two attempts to publish where the disk takes no more."""
 NO_RULES: Final = index.Rules({}, {})
 """For looking at a store before its peppers are known."""
 
@@ -39,25 +50,64 @@ class Running:
         log: Log,
         now: Callable[[], datetime],
         *,
+        published: PublishedLog,
+        log_seed: SecretBytes,
+        random: Callable[[int], bytes],
         event_cap: int,
     ) -> None:
-        """Raises Refused, before anything runs, where the peppers are not those of the store's rows."""
+        """Raises Refused, before anything runs, where the peppers are not those of the store's rows, or the store does
+        not go on from the published log."""
         checks, with_rows = known_epochs(store)
         pepper.missing(peppers, peppers.keys(), checks, with_rows)
         rules = index.rules(covenant, peppers, event_cap)
+        with contextlib.closing(SqliteReader(store, rules)) as reader:
+            published.demand_continued(reader)
+        self.published = published
+        self._store = store
+        self._rules = rules
         self._now = now
         self._log = log
+        self._covenant = covenant
+        self._publishing = threading.Lock()
+        self.publishes = True
+        """Whether the last attempt to publish the log succeeded."""
         self._streams = Streams()
         self._alarm = QueueAlarm(rules, log)
         self._writer = Writer(lambda: SqliteStore(store, rules), self._committed)
         self._writer.run(lambda writing: _prepare(writing, covenant, peppers, now()))
         self._readers = Readers(lambda: SqliteReader(store, rules))
+        # Strangers may ask as often as they like, and must not hold up the members' streams.
+        self._strangers = Readers(lambda: SqliteReader(store, rules))
         self._expiry = Expiry(self._writer, lambda: SqliteReader(store, rules), log)
-        self.service = Service(covenant, rules, self._writer, self._readers, self._streams, log, now=now)
+        self.service = Service(
+            covenant, rules, self._writer, self._readers, self._streams, log, log_seed=log_seed, now=now, random=random
+        )
+
+    def public(self, covenant_file: bytes) -> "Public":
+        """What is shown over HTTPS."""
+        from raakvlak_index.http import Public
+
+        def differs(witness: str, size: int) -> None:
+            self._log("history_differs", witness=witness, size=size)
+
+        return Public(
+            self._covenant,
+            covenant_file,
+            self.published,
+            self._strangers,
+            self._writer,
+            self._now,
+            lambda: self.publishes,
+            differs,
+        )
 
     def expire(self) -> None:
-        """Removes what has lapsed by now; from any thread."""
+        """Removes what has lapsed by now, and raises the alarm where the witnesses are silent; from any thread."""
         self._expiry.sweep(self._now(), self._streams.present)
+        witnessed = self._strangers.wait(lambda reader: reader.witnesses())
+        late = index.uncosigned(self._covenant, {id: each.at for id, each in witnessed.items()}, self._now())
+        if late is not None:
+            self._log("uncosigned", hours=int(late.total_seconds()) // 3600)
 
     async def expire_hourly(self) -> None:
         """Until cancelled; a sweep that fails is made up for by the next."""
@@ -68,13 +118,39 @@ class Running:
             except Exception as error:
                 self._log.error(error, doing="removing what has lapsed")
 
+    def publish_log(self) -> None:
+        """Publishes every leaf that is committed by now; from any thread. Raises as `PublishedLog.extend`."""
+        with self._publishing, contextlib.closing(SqliteReader(self._store, self._rules)) as reader:
+            try:
+                while self.published.extend(reader):
+                    pass
+            except BaseException:
+                self.publishes = False
+                raise
+            self.publishes = True
+
+    async def publish_log_steadily(self) -> None:
+        """Until cancelled. What can't be published now, because the disk is full, say, is by a later attempt; raises
+        Refused where it never will be: another process publishes, or the published log is damaged."""
+        seconds = PUBLISH_SECONDS
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await asyncio.to_thread(self.publish_log)
+                seconds = PUBLISH_SECONDS
+            except Refused:
+                raise
+            except Exception as error:
+                self._log.error(error, doing="publishing the log")
+                seconds = min(seconds * 2, MAX_RETRY_SECONDS)
+
     async def end_streams(self) -> None:
         """Lets every stream return, so that stopping the server need not wait for them."""
         self._streams.stop()
 
     async def close(self) -> None:
         """After the last call."""
-        for part in (self.service, self._readers, self._writer):
+        for part in (self.service, self._readers, self._strangers, self._writer):
             await asyncio.to_thread(part.close)
 
     def _committed(self, touched: Mapping[str, int]) -> None:
@@ -87,7 +163,9 @@ async def serve(
     membership: Membership,
     settings: Settings,
     store: Path,
+    published: Path,
     file: PepperFile,
+    covenant_file: bytes,
     log: Log,
     *,
     now: Callable[[], datetime],
@@ -99,30 +177,73 @@ async def serve(
     peppers, new = pepper.prepare(file, covenant.epochs.keys(), *known_epochs(store), random)
     for epoch in sorted(new):
         log("pepper_made", epoch=epoch)
-    running = Running(covenant, peppers, store, log, now, event_cap=settings.event_cap)
+    seed = membership.secrets[LOG_KEY]
+    running = Running(
+        covenant,
+        peppers,
+        store,
+        log,
+        now,
+        published=PublishedLog(published, covenant.index.dns_name, seed),
+        log_seed=seed,
+        random=random,
+        event_cap=settings.event_cap,
+    )
     try:
         await asyncio.to_thread(running.expire)
-        server = peer.aio_server()
-        server.add_generic_rpc_handlers((running.service.handler(),))
-        expiry = asyncio.create_task(running.expire_hourly())
+        await asyncio.to_thread(running.publish_log)
         log("started", covenant_version=covenant.version, members=len(covenant.members), epochs=len(peppers))
+        publishing = asyncio.create_task(running.publish_log_steadily())
+        # It ends by itself only where it can't go on: then nothing more is to be promised.
+        publishing.add_done_callback(lambda task: stop.request())
+        chores = [asyncio.create_task(running.expire_hourly()), publishing]
         try:
-            await serving.serve_aio(
-                server,
-                membership.credentials,
-                address=settings.listen,
-                ready=lambda port: None,
-                stop=stop,
-                grace_seconds=settings.grace_seconds,
-                before_stop=running.end_streams,
-            )
+            await _answer(running, membership, settings, store.parent, covenant_file, log, stop)
         finally:
-            expiry.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await expiry
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            # What was answered at the end is published at the end, not when the index serves again. Raises once more
+            # where publishing could not go on.
+            await asyncio.to_thread(running.publish_log)
     finally:
         await running.close()
     log("stopped")
+
+
+async def _answer(
+    running: Running,
+    membership: Membership,
+    settings: Settings,
+    folder: Path,
+    covenant_file: bytes,
+    log: Log,
+    stop: Stop,
+) -> None:
+    """Both servers, until `stop`."""
+    from raakvlak_index.http import MAX_BODY_BYTES, app
+
+    server = peer.aio_server()
+    server.add_generic_rpc_handlers((running.service.handler(),))
+    async with web.serving(
+        app(running.public(covenant_file)),
+        membership.credentials,
+        settings.log,
+        folder=folder,
+        max_body_bytes=MAX_BODY_BYTES,
+        grace_seconds=settings.grace_seconds,
+        on_error=log.error,
+    ) as port:
+        await serving.serve_aio(
+            server,
+            membership.credentials,
+            address=settings.listen,
+            ready=lambda port: None,
+            stop=stop,
+            grace_seconds=settings.grace_seconds,
+            before_stop=running.end_streams,
+            also={"log": f"{settings.log.rpartition(':')[0]}:{port}"},
+        )
 
 
 def known_epochs(store: Path) -> tuple[dict[int, bytes], set[int]]:
@@ -134,5 +255,6 @@ def known_epochs(store: Path) -> tuple[dict[int, bytes], set[int]]:
 
 def _prepare(store: Store, covenant: Covenant, peppers: Mapping[int, Pepper], now: datetime) -> None:
     store.admit(list(covenant.members), now)
+    store.keep_covenant(covenant.version, covenant.hash)
     for epoch, each in peppers.items():
         store.keep_check(epoch, each.check())

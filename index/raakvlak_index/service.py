@@ -17,10 +17,11 @@ import grpc
 
 from raakvlak_index import index
 from raakvlak_index.index import Rules
-from raakvlak_index.store import CurrentMatch, Event, Kind, Publication, Reader, Row, Store, Waiting, Withdrawal
+from raakvlak_index.store import CurrentMatch, Done, Event, Kind, Opening, Publication, Reader, Row, Store, Waiting, Withdrawal
 from raakvlak_index.streams import Streams
 from raakvlak_index.writer import Writer
-from raakvlak_protocol import publication, term
+from raakvlak_protocol import entry, publication, term
+from raakvlak_protocol import receipt as receipts
 from raakvlak_protocol.covenant import Covenant
 from raakvlak_protocol.errors import Malformed, RaakvlakError, Refused, Stale
 from raakvlak_protocol.identity import Identity, Role
@@ -28,6 +29,8 @@ from raakvlak_protocol.letter import SIZES
 from raakvlak_protocol.party import peer
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.publication import MAX_ITEMS, REFERENCE_BYTES, SIGNATURE_BYTES, Visibility, Write
+from raakvlak_protocol.receipt import Receipt
+from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.token import TOKEN_BYTES
 from raakvlak_protocol.v1 import index_pb2 as pb
 
@@ -48,6 +51,7 @@ _LIMITS: Final = {
     "Withdraw": MAX_ITEMS * (REFERENCE_BYTES + 4) + _SMALL,
     "Acknowledge": _SMALL,
     "PostLetter": max(SIZES) + _SMALL,
+    "Openings": MAX_ITEMS * (REFERENCE_BYTES + 4) + _SMALL,
 }
 
 T = TypeVar("T")
@@ -65,6 +69,10 @@ class Readers:
     async def read(self, query: Callable[[Reader], T]) -> T:
         """What the query returns, without holding up the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, query)
+
+    def wait(self, query: Callable[[Reader], T]) -> T:
+        """The same for a thread that may wait."""
+        return self._threads.submit(self._run, query).result()
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -95,7 +103,7 @@ class QueueAlarm:
 
 
 class Service:
-    """What nodes may ask. `now` gives the time in UTC."""
+    """What nodes may ask. `log_seed` signs receipts; `now` gives the time in UTC, `random` as many bytes as asked."""
 
     def __init__(
         self,
@@ -106,7 +114,9 @@ class Service:
         streams: Streams,
         log: Log,
         *,
+        log_seed: SecretBytes,
         now: Callable[[], datetime],
+        random: Callable[[int], bytes],
     ) -> None:
         self._covenant = covenant
         self._rules = rules
@@ -114,7 +124,9 @@ class Service:
         self._readers = readers
         self._streams = streams
         self._log = log
+        self._log_seed = log_seed
         self._clock = now
+        self._random = random
         self._calls: Executor = ThreadPoolExecutor(CALL_THREADS, "call")
         self._verifiers: Executor = ThreadPoolExecutor(VERIFY_THREADS, "verify")
 
@@ -130,6 +142,7 @@ class Service:
                 "Withdraw": self.withdraw,
                 "Acknowledge": self.acknowledge,
                 "PostLetter": self.post_letter,
+                "Openings": self.openings,
             },
             {"Watch": self.watch, "Inventory": self.inventory, "Replay": self.replay},
             self._calls,
@@ -169,19 +182,32 @@ class Service:
         references = keys.references(caller.id, digests)
         removal_month = term.removal_month(now, self._covenant.retention_months)
 
-        def answer(already_there: Sequence[bool]) -> bytes:
-            reply = pb.PublishReply(references=references, already_there=already_there, removal_month=removal_month)
-            return reply.SerializeToString()
+        request_hash = publication.request_hash(statement)
+        head = entry.record_head(caller.id, request.epoch, removal_month, visibility)
+        salts = self._salts(len(digests))
+
+        def answer(done: Done) -> bytes:
+            receipt = self._receipt(write, request_hash, done)
+            return pb.PublishReply(
+                references=references,
+                already_there=done.was_there,
+                removal_month=removal_month,
+                first_position=receipt.first_position,
+                entries_hash=receipt.entries_hash,
+                receipt=receipts.sign(receipt, self._log_seed),
+            ).SerializeToString()
 
         verified = Publication(
             caller.id,
             request.epoch,
             request.generation,
             request.sequence,
-            publication.request_hash(statement),
+            request_hash,
             visibility,
             digests,
             removal_month,
+            salts,
+            [entry.published(salt, head + digest) for salt, digest in zip(salts, digests, strict=True)],
         )
         reply = self._writer.run(lambda store: store.publish(verified, answer, now))
         self._log("published", member=caller.id, epoch=request.epoch, items=len(tokens))
@@ -196,17 +222,48 @@ class Service:
         write = Write(self._covenant.id, request.epoch, caller.id, request.generation, request.sequence)
         statement = publication.withdraw_statement(write, references)
         self._demand_member_signed(caller, statement, request.member_signature)
+        request_hash = publication.request_hash(statement)
+
+        def answer(done: Done) -> bytes:
+            receipt = self._receipt(write, request_hash, done)
+            return pb.WithdrawReply(
+                was_there=done.was_there,
+                first_position=receipt.first_position,
+                entries_hash=receipt.entries_hash,
+                receipt=receipts.sign(receipt, self._log_seed),
+            ).SerializeToString()
+
         verified = Withdrawal(
             caller.id,
             request.epoch,
             request.generation,
             request.sequence,
-            publication.request_hash(statement),
+            request_hash,
             keys.referred(caller.id, references),
         )
-        reply = self._writer.run(lambda store: store.withdraw(verified, _withdrawn, now))
+        reply = self._writer.run(lambda store: store.withdraw(verified, answer, now))
         self._log("withdrawn", member=caller.id, epoch=request.epoch, items=len(references))
         return pb.WithdrawReply.FromString(reply)
+
+    def openings(self, caller: Identity, request: pb.OpeningsRequest) -> pb.OpeningsReply:
+        """What opens the leaves of own rows. Of a row that does not stand, the opening is empty."""
+        self._now()
+        references = list(request.references)
+        publication.check_items(references, REFERENCE_BYTES, "reference")
+        digests = self._rules.keys_of(request.epoch).referred(caller.id, references)
+        reply = pb.OpeningsReply()
+        for digest, found in zip(digests, self._readers.wait(_openings(caller.id, digests)), strict=True):
+            if found is None:
+                reply.openings.add()
+                continue
+            reply.openings.add(
+                position=found.position,
+                salt=found.salt,
+                digest=digest,
+                removal_month=found.removal_month,
+                visibility=pb.Visibility.Name(found.visibility),
+            )
+        return reply
 
     def acknowledge(self, caller: Identity, request: pb.AcknowledgeRequest) -> pb.AcknowledgeReply:
         now = self._now()
@@ -220,6 +277,22 @@ class Service:
             lambda store: store.post(caller.id, request.generation, request.match_id, request.number, request.ciphertext, now)
         )
         return pb.PostLetterReply(match_live=live)
+
+    def _receipt(self, write: Write, request_hash: bytes, done: Done) -> Receipt:
+        return Receipt(
+            self._covenant.id,
+            write.member,
+            write.epoch,
+            write.sequence,
+            request_hash,
+            done.first_position,
+            len(done.leaves),
+            receipts.hash_of(done.leaves),
+        )
+
+    def _salts(self, count: int) -> list[bytes]:
+        drawn = self._random(count * entry.SALT_BYTES)
+        return [drawn[place : place + entry.SALT_BYTES] for place in range(0, len(drawn), entry.SALT_BYTES)]
 
     def _verified_publication(
         self, caller: Identity, request: pb.PublishRequest, write: Write, visibility: Visibility, tokens: list[bytes]
@@ -354,8 +427,8 @@ def _matches(member: str, after: bytes) -> Callable[[Reader], list[CurrentMatch]
     return lambda reader: reader.matches(member, after, PAGE)
 
 
-def _withdrawn(was_there: Sequence[bool]) -> bytes:
-    return pb.WithdrawReply(was_there=was_there).SerializeToString()
+def _openings(member: str, digests: Sequence[bytes]) -> Callable[[Reader], list[Opening | None]]:
+    return lambda reader: reader.openings(member, digests)
 
 
 def _told(event: Event) -> pb.Event:

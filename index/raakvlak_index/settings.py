@@ -20,6 +20,10 @@ class Settings:
     """Opens secrets.sealed and pepper.sealed; keep it on another disk than these."""
     listen: str
     """host:port on which nodes reach the index; port 0 takes any free one, which the readiness line tells."""
+    log: str
+    """host:port on which the log is served by HTTPS, to nodes, key holders, witnesses and officers; likewise."""
+    log_folder: Path | None = None
+    """Where the published log lies: `log` in the index's folder, unless it is to be on another disk."""
     event_cap: int = EVENT_CAP
     """Events that may wait for one member; at four fifths of it the log and `status` show an alarm."""
     grace_seconds: int = 10

@@ -1,26 +1,32 @@
 """The store on SQLite: one writer, WAL, every commit on the disk before it is answered.
 
-Crash order: a verb's rows, deliveries, events and answer are one transaction, so that recovery finds all of it or
-nothing. What a node did not hear, `open` tells it from `last_write`.
+Crash order: a verb's rows, deliveries, events, leaves and answer are one transaction, so that recovery finds all of it
+or nothing. What a node did not hear, `open` tells it from `last_write`. The log is published after the commit (`log`),
+so that no checkpoint ever names a leaf that a crash could take back. A leaf's position is its primary key: a second
+process that wrote at the same position would fail in this one statement, whatever it believed.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from raakvlak_index import index, schema
-from raakvlak_index.index import LETTER_DAYS, Rules, Standing, day_of, ordered
+from raakvlak_index.index import ANSWER_DAYS, LETTER_DAYS, Rules, Standing, day_of, ordered
 from raakvlak_index.queues import Queues
-from raakvlak_index.store import Answer, Due, Kind, Publication, Withdrawal
+from raakvlak_index.store import Answer, Done, Due, Kind, Publication, Withdrawal
+from raakvlak_protocol import entry
 from raakvlak_protocol.errors import Malformed, Refused, Unavailable
 from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.term import month_of
 
 _CHUNK: Final = 500
 """Digests in one IN list."""
+
+Gone = tuple[bytes, int, int]
+"""A row that is removed: digest, member's number, position in the log."""
 
 _MISSED: Final = """
 SELECT mine.epoch, mine.digest, other.member FROM row AS mine
@@ -34,6 +40,9 @@ WHERE mine.member = :me AND mine.visibility = :direct AND other.visibility = :di
 _EMPTY: Final = """
 UPDATE event SET kind = 0, match_id = x'', other = 0, epoch = 0, letter = 0, content = x'', posted = 0
 """
+
+
+_FORGET_ANSWER: Final = "UPDATE last_write SET request_hash = x'', answer = x'' "
 
 
 class SqliteStore:
@@ -107,7 +116,7 @@ class SqliteStore:
         for member in members:
             if member not in self._numbers:
                 added = self._db.execute("INSERT INTO member VALUES (NULL, ?, 0, 0, 0, 0, ?)", (member, day_of(now)))
-                self._db.execute("INSERT INTO last_write VALUES (?, 0, x'', x'')", (added.lastrowid,))
+                self._db.execute("INSERT INTO last_write VALUES (?, 0, x'', x'', 0)", (added.lastrowid,))
         self._know_members()
 
     def open(self, member: str, now: datetime) -> Standing:
@@ -162,54 +171,66 @@ class SqliteStore:
         month = month_of(now)
         partners = self._partners(me, day_of(now))
         standing: set[bytes] = set()
-        lapsed: list[tuple[bytes, int]] = []
+        lapsed: list[Gone] = []
         found: list[tuple[bytes, int]] = []
         in_order = sorted(write.digests)  # neighbours share pages
-        for digest, member, removal_month, visibility in self._rows(in_order):
+        for digest, member, removal_month, visibility, position in self._rows(in_order):
             live = removal_month > month
             if member == me:
                 if live:
                     standing.add(digest)
                 else:
-                    lapsed.append((digest, me))
+                    lapsed.append((digest, me, position))
             elif live and visibility == Visibility.DIRECT and member in partners:
                 found.append((digest, member))
         queues = self._queues()
         self._end_rows(lapsed, queues)
         visibility, until = int(write.visibility), write.removal_month
-        self._db.executemany(
-            "INSERT INTO row VALUES (?, ?, ?, ?, ?)",
-            [(digest, me, write.epoch, until, visibility) for digest in in_order if digest not in standing],
-        )
+        new = [place for place, digest in enumerate(write.digests) if digest not in standing]
+        leaves = [write.leaves[place] for place in new]
+        first = self._append(leaves)
+        rows = [
+            (write.digests[place], me, write.epoch, until, visibility, position, write.salts[place])
+            for position, place in enumerate(new, first)
+        ]
+        rows.sort()
+        self._db.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         if write.visibility is Visibility.DIRECT:
             self._begin(me, write.epoch, [each for each in found if each[0] not in standing], queues)
         self._note(queues.flush())
-        return self._answered(me, write, answer([digest in standing for digest in write.digests]))
+        return self._answered(me, write, answer(Done([digest in standing for digest in write.digests], first, leaves)), now)
 
     def withdraw(self, write: Withdrawal, answer: Answer, now: datetime) -> bytes:
         me = self._alive(write.member, now)
         kept = self._standing(me).judge(write.generation, write.sequence, write.request_hash)
         if kept is not None:
             return kept
-        standing = {digest for digest, member, _, _ in self._rows(sorted(write.digests)) if member == me}
+        positions = {digest: position for digest, member, _, _, position in self._rows(sorted(write.digests)) if member == me}
         queues = self._queues()
-        self._end_rows([(digest, me) for digest in sorted(standing)], queues)
+        ended = [(digest, me, positions[digest]) for digest in write.digests if digest in positions]
+        first, leaves = self._end_rows(ended, queues)
         self._note(queues.flush())
-        return self._answered(me, write, answer([digest in standing for digest in write.digests]))
+        return self._answered(me, write, answer(Done([digest in positions for digest in write.digests], first, leaves)), now)
 
-    def _answered(self, me: int, write: Publication | Withdrawal, answer: bytes) -> bytes:
+    def _answered(self, me: int, write: Publication | Withdrawal, answer: bytes, now: datetime) -> bytes:
         self._db.execute(
-            "UPDATE last_write SET sequence = ?, request_hash = ?, answer = ? WHERE member = ?",
-            (write.sequence, write.request_hash, answer, me),
+            "UPDATE last_write SET sequence = ?, request_hash = ?, answer = ?, day = ? WHERE member = ?",
+            (write.sequence, write.request_hash, answer, day_of(now), me),
         )
         return answer
 
-    def _rows(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, int, int, int]]:
+    def _append(self, leaves: Sequence[bytes]) -> int:
+        """Adds leaves to the log; the position of the first of them, or where the next one would stand."""
+        (size,) = self._db.execute("SELECT coalesce(max(position) + 1, 0) FROM leaf").fetchone()
+        self._db.executemany("INSERT INTO leaf VALUES (?, ?)", enumerate(leaves, size))
+        return int(size)
+
+    def _rows(self, digests: Sequence[bytes]) -> Iterator[tuple[bytes, int, int, int, int]]:
         for place in range(0, len(digests), _CHUNK):
             chunk = digests[place : place + _CHUNK]
             marks = ",".join("?" * len(chunk))
             yield from self._db.execute(
-                f"SELECT digest, member, removal_month, visibility FROM row WHERE digest IN ({marks})",  # noqa: S608
+                f"SELECT digest, member, removal_month, visibility, position FROM row WHERE digest IN ({marks})",  # noqa: S608
                 chunk,
             )
 
@@ -253,11 +274,12 @@ class SqliteStore:
             self._begin(me, epoch, found, queues)
         self._note(queues.flush())
 
-    def _end_rows(self, rows: Sequence[tuple[bytes, int]], queues: Queues) -> None:
-        """Removes rows (digest, member) with their matches; both sides hear of it, letters on their way are emptied."""
-        self._db.executemany("DELETE FROM row WHERE digest = ? AND member = ?", rows)
+    def _end_rows(self, rows: Sequence[Gone], queues: Queues) -> tuple[int, list[bytes]]:
+        """Removes rows with their matches; both sides hear of it, letters on their way are emptied. The leaves that tell
+        of it, in order of the rows, and the position of the first."""
+        self._db.executemany("DELETE FROM row WHERE digest = ? AND member = ?", [each[:2] for each in rows])
         ended: dict[bytes, tuple[int, int]] = {}
-        for digest, member in rows:
+        for digest, member, _ in rows:
             for match_id, lower, higher in self._db.execute(
                 "SELECT match_id, lower, higher FROM delivery WHERE digest = ? AND ? IN (lower, higher)",
                 (digest, member),
@@ -269,6 +291,8 @@ class SqliteStore:
         for match_id, sides in ended.items():
             for side in sides:
                 queues.put_or_replay(side, Kind.MATCH_ENDED, match_id)
+        leaves = [entry.removed(position) for _, _, position in rows]
+        return self._append(leaves), leaves
 
     # --- events and letters -------------------------------------------------------------------------------------------
 
@@ -340,17 +364,16 @@ class SqliteStore:
     def remove(self, rows: Sequence[Due], now: datetime) -> int:
         month = month_of(now)
         # Asked again: since it was found due, a row may have been withdrawn and published anew.
-        due = [
-            (each.digest, each.member)
-            for each in rows
-            if self._db.execute(
-                "SELECT 1 FROM row WHERE digest = ? AND member = ? AND removal_month <= ?",
+        due: list[Gone] = []
+        for each in rows:
+            due += self._db.execute(
+                "SELECT digest, member, position FROM row WHERE digest = ? AND member = ? AND removal_month <= ?",
                 (each.digest, each.member, month),
-            ).fetchone()
-        ]
+            )
         queues = self._queues()
         self._end_rows(due, queues)
         self._note(queues.flush())
+        self._forget_answers_of({member for _, member, _ in due})
         return len(due)
 
     def lapse(self, now: datetime, limit: int) -> int:
@@ -370,14 +393,68 @@ class SqliteStore:
         removed: dict[str, int] = {}
         queues = self._queues()
         members = self._db.execute("SELECT number, id, last_seen FROM member").fetchall()
-        for me, member in ((number, id) for number, id, last in members if index.forgotten(last, day_of(now))):
-            rows = self._db.execute("SELECT digest, member FROM row WHERE member = ? LIMIT ?", (me, limit)).fetchall()
+        silent = {number: id for number, id, last in members if index.forgotten(last, day_of(now))}
+        for me, member in silent.items():
+            rows = self._db.execute("SELECT digest, member, position FROM row WHERE member = ? LIMIT ?", (me, limit)).fetchall()
             if rows:
                 self._end_rows(rows, queues)
                 removed[member] = len(rows)
                 limit -= len(rows)
         self._note(queues.flush())
+        for me in silent:
+            self._empty_queue(me)
+        self._forget_answers_of(silent)
         return removed
 
+    def _empty_queue(self, me: int) -> None:
+        if self._db.execute("DELETE FROM event WHERE member = ?", (me,)).rowcount:
+            self._db.execute(
+                "UPDATE member SET acknowledged = last_event, replay_needed = replay_needed + 1 WHERE number = ?", (me,)
+            )
+            self._touch(me)
+
+    def forget_answers(self, now: datetime) -> None:
+        self._db.execute(_FORGET_ANSWER + "WHERE day < ? AND request_hash <> x''", (day_of(now) - ANSWER_DAYS,))
+
+    def _forget_answers_of(self, members: Iterable[int]) -> None:
+        self._db.executemany(_FORGET_ANSWER + "WHERE member = ?", [(each,) for each in members])
+
+    # --- what else stands in the log ----------------------------------------------------------------------------------
+
     def keep_check(self, epoch: int, check: bytes) -> None:
-        self._db.execute("INSERT OR REPLACE INTO epoch VALUES (?, ?)", (epoch, check))
+        known = self._db.execute("SELECT 1 FROM epoch WHERE number = ? AND pepper_check = ?", (epoch, check)).fetchone()
+        if known is None:
+            self._db.execute("INSERT OR REPLACE INTO epoch VALUES (?, ?)", (epoch, check))
+            self._append([entry.epoch(epoch, check)])
+
+    def keep_covenant(self, version: int, hash: bytes) -> None:
+        if self._db.execute("INSERT OR IGNORE INTO covenant VALUES (?, ?)", (version, hash)).rowcount:
+            self._append([entry.covenant(version, hash)])
+
+    def keep_statement(self, holder: str, day: str, hash: bytes) -> bool:
+        found = self._db.execute("SELECT holder, day FROM statement WHERE hash = ?", (hash,)).fetchone()
+        if found == (holder, day):
+            return False
+        if found not in (None, ("", "")):
+            raise Refused("this statement stands in the log already, as another holder's or for another day")
+        try:
+            # Where found, a repair knew it from its leaf alone.
+            self._db.execute(
+                """INSERT INTO statement VALUES (?, ?, ?)
+                   ON CONFLICT (hash) DO UPDATE SET holder = excluded.holder, day = excluded.day""",
+                (hash, holder, day),
+            )
+        except sqlite3.IntegrityError:
+            raise Refused(f"another statement of {holder} for {day} stands in the log: there can't be two of one day") from None
+        if found is None:
+            self._append([entry.statement(hash)])
+        return found is None
+
+    def keep_cosigned(self, witness: str, size: int, at: datetime, note: bytes) -> bool:
+        kept = self._db.execute(
+            """INSERT INTO witness VALUES (?, ?, ?, ?) ON CONFLICT (id)
+               DO UPDATE SET size = excluded.size, at = excluded.at, note = excluded.note
+               WHERE (excluded.size, excluded.at) >= (size, at)""",
+            (witness, size, int(at.timestamp()), note),
+        )
+        return kept.rowcount > 0

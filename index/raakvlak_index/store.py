@@ -33,7 +33,8 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A publication whose signatures were verified; `digests` are in order of its tokens."""
+    """A publication whose signatures were verified; `digests`, `salts` and `leaves` are in order of its tokens. The leaf
+    and salt of a token whose row stands already are not used."""
 
     member: str
     epoch: int
@@ -43,6 +44,8 @@ class Publication:
     visibility: Visibility
     digests: Sequence[bytes]
     removal_month: int
+    salts: Sequence[bytes]
+    leaves: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,16 @@ class Row:
 
     digest: bytes
     epoch: int
+    removal_month: int
+    visibility: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens the leaf of an own row."""
+
+    position: int
+    salt: bytes
     removal_month: int
     visibility: int
 
@@ -103,6 +116,22 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Witnessed:
+    """The size up to which a witness has cosigned the log, and when it said so (UTC)."""
+
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueHealth:
+    """How many members are suspended from matching, and how many have a queue near its cap or one that was full."""
+
+    suspended: int
+    alarms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """A row whose month has begun; `member` is the store's own number of its owner."""
 
@@ -110,8 +139,17 @@ class Due:
     member: int
 
 
-Answer = Callable[[Sequence[bool]], bytes]
-"""Makes the reply to a write of what was there already, in order of its items; kept in the same transaction."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a write did: what was there already, in order of its items, and the leaves by which it stands in the log."""
+
+    was_there: Sequence[bool]
+    first_position: int
+    leaves: Sequence[bytes]
+
+
+Answer = Callable[[Done], bytes]
+"""Makes the reply to a write; kept in the same transaction."""
 
 
 class Store(Protocol):
@@ -172,10 +210,30 @@ class Store(Protocol):
         """Removes at most `limit` letters older than LETTER_DAYS and tells their senders; how many there were."""
 
     def forget_silent(self, now: datetime, limit: int) -> dict[str, int]:
-        """Removes at most `limit` rows of members silent for more than FORGOTTEN_AFTER_DAYS: how many of whom."""
+        """Removes at most `limit` rows of members silent for more than FORGOTTEN_AFTER_DAYS: how many of whom.
+
+        Their queues are emptied too, for events name rows that were removed since; they need a replay.
+        """
+
+    def forget_answers(self, now: datetime) -> None:
+        """Removes request hashes and answers of writes older than ANSWER_DAYS: both can be linked to rows that are gone.
+
+        The sequence stays. A node that hears no answer at Open knows that its last write was carried out, not how.
+        """
 
     def keep_check(self, epoch: int, check: bytes) -> None:
-        """Keeps by what the epoch's pepper is recognised."""
+        """Keeps by what the epoch's pepper is recognised; an epoch that is new enters the log."""
+
+    def keep_covenant(self, version: int, hash: bytes) -> None:
+        """The index acts on this version from now on; one that is new enters the log."""
+
+    def keep_statement(self, holder: str, day: str, hash: bytes) -> bool:
+        """A key holder's statement enters the log; False where it stands there already. Raises Refused for another one
+        of the same holder and day."""
+
+    def keep_cosigned(self, witness: str, size: int, at: datetime, note: bytes) -> bool:
+        """Keeps a checkpoint that a witness cosigned at a moment; False, and changes nothing, where the one that is kept
+        is larger or was cosigned later."""
 
     def close(self) -> None: ...
 
@@ -191,6 +249,27 @@ class Reader(Protocol):
 
     def matches(self, member: str, after: bytes, limit: int) -> list[CurrentMatch]:
         """The member's current matches behind a match id, in order of match ids."""
+
+    def openings(self, member: str, digests: Sequence[bytes]) -> list[Opening | None]:
+        """What opens the member's rows, in order; None where no row stands."""
+
+    def log_size(self) -> int:
+        """How many leaves were committed."""
+
+    def leaves(self, first: int, limit: int) -> list[bytes]:
+        """At most `limit` leaves from a position on."""
+
+    def cosigned(self, witness: str) -> bytes | None:
+        """The newest checkpoint that the witness cosigned."""
+
+    def witnesses(self) -> dict[str, Witnessed]:
+        """How far each witness has come."""
+
+    def queues(self, now: datetime) -> QueueHealth:
+        """How the members' queues stand, without counting rows: cheap, whatever the size of the store."""
+
+    def rewrite(self) -> None:
+        """Writes the whole store anew, so that no copy of what was deleted is left behind in the slack of its pages."""
 
     def due(self, month: int, after: Due | None, limit: int) -> list[Due]:
         """Rows that must be gone in `month`, in order of digest and member, behind `after`."""

@@ -1,4 +1,4 @@
-"""`python -m tests.bench oprf|publish|end_to_end [--json] [--quick] [--cases N]`: figures, against their floors.
+"""`python -m tests.bench oprf|publish|end_to_end|audit [--json] [--quick] [--cases N]`: figures, against their floors.
 
 One JSON object on standard output with --json, else a table; progress on standard error. Exit code 1 when a floor does
 not hold.
@@ -9,13 +9,13 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import end_to_end, oprf, publish
+from tests.bench import audit, end_to_end, oprf, publish
 from tests.bench.measure import Result, machine
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("bench", choices=("oprf", "publish", "end_to_end"))
+    parser.add_argument("bench", choices=("oprf", "publish", "end_to_end", "audit"))
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--quick", action="store_true", help="small and once: shows that it runs, not how fast")
     parser.add_argument("--cases", type=int, help="end_to_end: how many cases (default 2000)")
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         "oprf": lambda: oprf.run(quick=chosen.quick),
         "publish": lambda: publish.run(quick=chosen.quick),
         "end_to_end": lambda: end_to_end.run(quick=chosen.quick, cases=chosen.cases),
+        "audit": lambda: audit.run(quick=chosen.quick),
     }
     results = benches[chosen.bench]()
     if chosen.json:

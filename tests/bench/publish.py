@@ -97,8 +97,9 @@ def serving(sandbox: Sandbox, folder: Path) -> Iterator[Serving]:
     own, issued, covenant = folder / "index", folder / "issued.pem", folder / "covenant"
     _command(
         "init", "--folder", str(own), "--covenant", sandbox.payload.id, "--id", sandbox.index.id, "--name", "The index",
-        "--key-file", str(folder / "index.key"), "--listen", "127.0.0.1:0",
+        "--key-file", str(folder / "index.key"), "--listen", "127.0.0.1:0", "--log", "127.0.0.1:0",
     )  # fmt: skip
+    sandbox.hand_over(own, sandbox.index)
     request = (own / "request.pem").read_bytes()
     issued.write_bytes(sandbox.authority.issue(request, sandbox.index, datetime.now(UTC)))
     covenant.write_bytes(sandbox.file)

@@ -64,8 +64,9 @@ class Party:
         """The party with everything that serving needs."""
         self.done(
             "init", "--covenant", self.sandbox.payload.id, "--id", "index", "--name", "The index",
-            "--key-file", str(self.key_file), "--listen", "127.0.0.1:0",
+            "--key-file", str(self.key_file), "--listen", "127.0.0.1:0", "--log", "127.0.0.1:0",
         )  # fmt: skip
+        self.sandbox.hand_over(self.folder, self.sandbox.index)
         issued, covenant = self.folder.parent / "issued.pem", self.folder.parent / "covenant"
         request = (self.folder / "request.pem").read_bytes()
         issued.write_bytes(self.sandbox.authority.issue(request, self.sandbox.index, datetime.now(UTC)))
@@ -81,6 +82,7 @@ class Running:
     party: Party
     process: subprocess.Popen[str]
     address: str
+    log_address: str
 
     @contextmanager
     def member(self, id: str) -> Iterator[Member]:
@@ -113,7 +115,8 @@ def serving(party: Party) -> Iterator[Running]:
         try:
             line = process.stdout.readline()
             assert line, party.log.read_text()
-            yield Running(party, process, json.loads(line)["address"])
+            said = json.loads(line)
+            yield Running(party, process, said["address"], said["log"])
         finally:
             process.kill()
             process.wait()

@@ -2,10 +2,11 @@
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from raakvlak_index.index import Pepper, Rules, Standing
 from raakvlak_index.reading import SqliteReader
 from raakvlak_index.sqlite import SqliteStore
-from raakvlak_index.store import Event, Kind, Publication, Reader, Store, Withdrawal
+from raakvlak_index.store import Done, Event, Kind, Publication, QueueHealth, Reader, Store, Withdrawal, Witnessed
+from raakvlak_protocol import entry
 from raakvlak_protocol.errors import Malformed, Refused, Stale, Unavailable
 from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.secret import SecretBytes
@@ -40,8 +42,8 @@ def sqlite(folder: Path, rules: Rules) -> tuple[Store, Callable[[], Reader]]:
 STORES: dict[str, Open] = {"sqlite": sqlite}
 
 
-def answer(already: Sequence[bool]) -> bytes:
-    return bytes(already)
+def answer(done: Done) -> bytes:
+    return bytes(done.was_there)
 
 
 def digest(name: str) -> bytes:
@@ -56,6 +58,7 @@ class Desk:
     reader: Reader
     now: datetime = NOW
     sequences: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MEMBERS, 0))
+    salts: random.Random = field(default_factory=lambda: random.Random(3))
 
     def do(self, verb: Callable[[], Any]) -> Any:
         with self.store.transaction(), self.store.step():
@@ -68,7 +71,11 @@ class Desk:
     def publication(self, member: str, *names: str, sequence: int = 0, month: int = MONTH + 24) -> Publication:
         number = sequence or self.sequences[member] + 1
         hash = repr((member, number, names)).encode()
-        return Publication(member, 1, 1, number, hash, Visibility.DIRECT, [digest(each) for each in names], month)
+        digests = [digest(each) for each in names]
+        salts = [self.salts.randbytes(entry.SALT_BYTES) for _ in names]
+        head = entry.record_head(member, 1, month, Visibility.DIRECT)
+        leaves = [entry.published(salt, head + each) for salt, each in zip(salts, digests, strict=True)]
+        return Publication(member, 1, 1, number, hash, Visibility.DIRECT, digests, month, salts, leaves)
 
     def publish(self, member: str, *names: str, month: int = MONTH + 24) -> list[bool]:
         write = self.publication(member, *names, month=month)
@@ -181,7 +188,7 @@ def test_a_refused_step_leaves_the_others_of_its_transaction(desk: Desk) -> None
 def test_a_transaction_that_breaks_off_changes_nothing(desk: Desk) -> None:
     desk.publish("school", "anna")
 
-    def breaks(already: Sequence[bool]) -> bytes:
+    def breaks(done: Done) -> bytes:
         raise KeyError("in the middle")
 
     with pytest.raises(KeyError):
@@ -445,3 +452,122 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         store._db.execute("PRAGMA max_page_count = 1000000")
         assert desk.publish("school", "bert") == [False]
         assert sqlite3.sqlite_version_info >= (3, 37), "for STRICT tables"
+
+
+# --- the log, and what is destroyed ------------------------------------------------------------------------------------
+
+
+def test_answers_are_destroyed_after_a_day_and_the_sequence_stays(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    write = desk.publication("school", "bert")
+    for days, kept in ((1, True), (2, False)):
+        desk.do(partial(desk.store.forget_answers, NOW + timedelta(days=days)))
+        standing: Standing = desk.open("school")
+        assert standing.sequence == 1
+        assert (standing.request_hash != b"", standing.answer != b"") == (kept, kept)
+    again = desk.publication("school", "anna", sequence=1)
+    for each in (again, replace(again, request_hash=b"")):
+        with pytest.raises(Stale):
+            desk.do(partial(desk.store.publish, replace(each, generation=3), answer, NOW))
+    desk.do(lambda: desk.store.publish(replace(write, generation=3), answer, NOW))
+
+
+def test_the_answer_of_a_member_whose_row_lapsed_goes_with_it(desk: Desk) -> None:
+    desk.publish("school", "anna", month=MONTH + 1)
+    desk.publish("town", "bert")
+    desk.now = start_of(MONTH + 1)
+    assert desk.do(lambda: desk.store.remove(desk.reader.due(MONTH + 1, None, 10), desk.now)) == 1
+    assert desk.open("school").answer == b""
+    assert desk.open("town").answer != b""
+
+
+def test_the_queue_of_a_forgotten_member_is_emptied_and_it_needs_a_replay(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    desk.publish("town", "anna")
+    desk.now = NOW + timedelta(days=91)
+    desk.open("town")
+    before = desk.reader.events("school", 0, 10, 1000)
+    assert len(before.events) == 1
+    assert desk.do(lambda: desk.store.forget_silent(desk.now, 10)) == {"school": 1}
+    after = desk.reader.events("school", 0, 10, 1000)
+    assert (after.events, after.acknowledged) == ([], after.newest)
+    assert after.newest > before.newest, "numbers that were given out are not given again"
+    assert after.replay_needed == before.replay_needed + 1
+    assert desk.do(lambda: desk.store.forget_silent(desk.now, 10)) == {}
+    assert desk.reader.events("school", 0, 10, 1000).replay_needed == after.replay_needed
+    assert desk.kinds("town") == [Kind.MATCH, Kind.MATCH_ENDED]
+
+
+def test_of_a_witness_the_newest_is_kept(desk: Desk) -> None:
+    def keep(size: int, seconds: int, text: bytes) -> bool:
+        return bool(desk.do(lambda: desk.store.keep_cosigned("witness", size, NOW + timedelta(seconds=seconds), text)))
+
+    assert desk.reader.cosigned("witness") is None
+    assert keep(5, 0, b"first")
+    assert not keep(4, 9, b"smaller")
+    assert keep(5, 1, b"later")
+    assert not keep(5, 0, b"earlier")
+    assert keep(6, 0, b"larger")
+    assert desk.reader.cosigned("witness") == b"larger"
+    assert desk.reader.witnesses() == {"witness": Witnessed(6, NOW)}
+
+
+def test_what_enters_the_log_enters_once(desk: Desk) -> None:
+    for _ in range(2):
+        desk.do(lambda: desk.store.keep_covenant(1, b"c" * 32))
+        desk.do(lambda: desk.store.keep_check(1, b"p" * 32))
+        desk.do(lambda: desk.store.keep_statement("holder", "2026-03-02", b"s" * 32))
+    expected = [entry.covenant(1, b"c" * 32), entry.epoch(1, b"p" * 32), entry.statement(b"s" * 32)]
+    assert desk.reader.leaves(0, 10) == expected
+    for holder, day, hash in (("holder", "2026-03-02", b"t" * 32), ("other", "2026-03-02", b"s" * 32)):
+        with pytest.raises(Refused):
+            desk.do(partial(desk.store.keep_statement, holder, day, hash))
+    assert desk.reader.log_size() == 3
+
+
+def test_rows_stand_at_the_positions_of_their_leaves_and_are_opened_for_their_owner_only(desk: Desk) -> None:
+    desk.publish("school", "anna", "bert")
+    desk.publish("school", "bert", "carla")
+    desk.withdraw("school", "anna")
+    own = desk.reader.openings("school", [digest(name) for name in ("carla", "anna", "bert")])
+    assert [each and each.position for each in own] == [2, None, 1]
+    assert desk.reader.openings("town", [digest("carla")]) == [None]
+    leaves = desk.reader.leaves(0, 10)
+    assert leaves[3] == entry.removed(0)
+    assert own[0] is not None
+    record = entry.record("school", 1, own[0].removal_month, own[0].visibility, digest("carla"))
+    assert leaves[2] == entry.published(own[0].salt, record)
+
+
+def test_queues_tell_how_many_and_not_who(opening: Callable[..., Desk]) -> None:
+    desk = opening(event_cap=5)
+    assert desk.reader.queues(NOW) == QueueHealth(0, 0)
+    desk.publish("school", "1", "2", "3", "4")
+    desk.publish("town", "1", "2", "3", "4")
+    assert desk.reader.queues(NOW) == QueueHealth(0, 2)
+    assert desk.reader.queues(NOW + timedelta(days=31)).suspended == len(MEMBERS)
+
+
+def test_a_store_that_is_written_anew_holds_no_copy_of_what_was_deleted(tmp_path: Path) -> None:
+    """On SQLite: overwriting a deleted cell leaves older copies of it in the slack of pages that were rebalanced."""
+    store, _ = sqlite(tmp_path, Rules({1: PEPPER}, PARTNERS))
+    desk = Desk(store, SqliteReader(tmp_path / "store.db", Rules({1: PEPPER}, PARTNERS)))
+    with closing(desk.store), closing(desk.reader):
+        desk.do(lambda: store.admit(MEMBERS, NOW))
+        desk.do(lambda: store.open("school", NOW))
+        names = [f"{number:05}" for number in random.Random(1).sample(range(100_000), 4_000)]
+        for place in range(0, len(names), 200):
+            desk.publish("school", *names[place : place + 200])
+            desk.withdraw("school", *names[max(0, place - 100) : place])
+        gone = names[100:-200:200]
+        desk.withdraw("school", *names[:3_000])
+        desk.reader.scrub()
+        before = (tmp_path / "store.db").stat().st_size
+        desk.reader.rewrite()
+        desk.reader.scrub()
+        raw = (tmp_path / "store.db").read_bytes()
+        assert len(raw) < before
+        assert [name for name in gone if digest(name) in raw] == []
+        assert digest(names[-1]) in raw
+        desk.publish("school", "anna")
+        assert {path.name for path in tmp_path.iterdir()} == {"store.db", "store.db-wal", "store.db-shm"}
