@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from raakvlak_protocol.errors import Malformed, RaakvlakError
-from raakvlak_protocol.identifier import Address, Bsn
+from raakvlak_protocol.identifier import TEST_PERSON_PREFIX, Address, Bsn
 from raakvlak_protocol.letter_content import (
     MAX_EMAIL_CHARACTERS,
     MAX_PHONE_CHARACTERS,
@@ -201,7 +201,7 @@ class _Fields:
     def _bsn(self, text: str) -> Bsn:
         if not text:
             raise Malformed("must be filled in")
-        return Bsn.parse(text)
+        return _number(text)
 
     def _birth_date(self, text: str) -> date | None:
         if not text:
@@ -233,7 +233,7 @@ class _Fields:
 
     def _relative(self, column: str, number: str, place: int) -> Bsn | None:
         try:
-            return Bsn.parse(number)
+            return _number(number)
         except Malformed as error:
             self._reject(column, f"number {place}: {error.message}" if place else error.message)
             return None
@@ -269,6 +269,12 @@ class _Fields:
         if text and not _EMAIL.fullmatch(shown_text(text, MAX_EMAIL_CHARACTERS, "worker_email")):
             raise Malformed("an e-mail address has the form name@domain")
         return text
+
+
+def _number(text: str) -> Bsn:
+    if text.lower().startswith(TEST_PERSON_PREFIX):
+        raise Malformed("a test person stands in no case: an officer's order is taken with 'raakvlak-node canary add'")
+    return Bsn.parse(text)
 
 
 def _address(postcode: str, number: str, addition: str) -> Address:

@@ -8,26 +8,34 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, TypeVar
 
 import click
 
 from raakvlak_node import importing, wording
+from raakvlak_node.alarm import Alarms
 from raakvlak_node.events import EVENTS
 from raakvlak_node.node import BsnChange, BsnDiffers, Node, identity_of, lock_of, open_node, prepare, read_settings
 from raakvlak_node.picture import Entry
+from raakvlak_node.promises import Promises
 from raakvlak_node.sync import Outcome, walking
 from raakvlak_protocol.covenant import KINDS
-from raakvlak_protocol.errors import OverQuota
+from raakvlak_protocol.errors import OverQuota, Refused
 from raakvlak_protocol.identity import Identity
 from raakvlak_protocol.party import command, events, sealed
 from raakvlak_protocol.party.membership import Folder
 from raakvlak_protocol.party.serving import Stop
 
+if TYPE_CHECKING:
+    from raakvlak_node.canary import Taken
+
 PROGRAM: Final = "raakvlak-node"
 SHOWN_REASONS: Final = 20
+
+_Item = TypeVar("_Item")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,6 +93,7 @@ def _quiet(name: str, **fields: object) -> None:
 )
 @click.option("--index", default="127.0.0.1:7400", show_default=True, help="host:port of the index.")
 @click.option("--key-holder", "key_holders", multiple=True, metavar="ID=HOST:PORT", help="For each key holder.")
+@click.option("--log", "log_", default="", metavar="HOST:PORT", help="Where the index serves its log over HTTPS.")
 @click.option("--rest", default="127.0.0.1:7480", show_default=True, help="host:port of the REST API.")
 def init(
     path: Path,
@@ -95,6 +104,7 @@ def init(
     key_file: Path,
     index: str,
     key_holders: tuple[str, ...],
+    log_: str,
     rest: str,
 ) -> None:
     """Make a new node: keys, certificate request, settings, an empty store. Prints the entry for the covenant."""
@@ -107,6 +117,7 @@ def init(
             f"covenant = {json.dumps(covenant)}",
             f"id = {json.dumps(id_)}",
             f"index = {json.dumps(index)}",
+            *([f"log = {json.dumps(log_)}"] if log_ else []),
             f"key_file = {json.dumps(str(key_file.absolute()))}",
             "",
             "[rest]",
@@ -305,8 +316,13 @@ def sync(path: Path, as_json: bool) -> None:
         with walking(node, _quiet, _counting(total)) as walk:
             outcome = walk.once()
         found = {**_counts(outcome), "waiting": [each.message for each in outcome.waiting], "failed": outcome.failed}
+        found["alarms"] = outcome.alarms
         found["pending"] = node.status()["pending"]
     answer(as_json, found, lambda: _sync_lines(outcome, found["pending"]))
+    for message in outcome.alarms:
+        say(f"ALARM: {message}; nothing is published until a person has looked: see 'raakvlak-node evidence'")
+    if outcome.alarms:
+        raise click.exceptions.Exit(command.FAILED)
     if outcome.waiting:
         for each in outcome.waiting:
             say(each.message)
@@ -326,7 +342,7 @@ def _counting(total: int) -> Callable[[str, int], None]:
 
 
 def _counts(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in ("evaluated", "published", "withdrawn", "received", "posted")}
+    return {name: getattr(outcome, name) for name in ("evaluated", "published", "withdrawn", "received", "posted", "proven")}
 
 
 def _sync_lines(outcome: Outcome, pending: int) -> Iterator[str]:
@@ -429,6 +445,148 @@ def reconcile(path: Path, as_json: bool, dry_run: bool) -> None:
     answer(as_json, found, lambda: (f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
 
 
+@cli.command("evidence")
+@command.in_folder
+@command.as_json
+def evidence_(path: Path, as_json: bool) -> None:
+    """List the alarms about the index and its log, and the files of evidence that were kept."""
+    with opened(path) as node:
+        alarms = _alarms(node)
+        found = [
+            {
+                "raised": _day_and_time(each.raised),
+                "kind": each.kind,
+                "message": each.message,
+                "file": str(alarms.path(each) or ""),
+                "ended": "" if each.ended is None else _day_and_time(each.ended),
+                "because": each.because or "",
+            }
+            for each in alarms.all()
+        ]
+    answer(as_json, {"alarms": found}, lambda: _alarm_lines(found))
+
+
+def _alarm_lines(found: list[dict[str, str]]) -> Iterator[str]:
+    for each in found:
+        yield f"{each['raised']}  {each['kind'].replace('_', ' ')}: {each['message']}"
+        yield f"    evidence: {each['file'] or 'could not be written'}"
+        yield f"    ended {each['ended']}: {each['because']}" if each["ended"] else "    open: nothing is published"
+    if not found:
+        yield "no alarm was ever raised"
+
+
+@cli.command()
+@command.in_folder
+@command.as_json
+@click.option("--because", required=True, metavar="TEXT", help="Why publishing may go on; kept with the alarm.")
+def resume(path: Path, as_json: bool, because: str) -> None:
+    """Publish again after an alarm that a person has looked into. All rows are proven anew, against the log as it is now."""
+    with opened(path) as node:
+        ended = _alarms(node).end(because, node.clock())
+    answer(as_json, {"ended": len(ended)}, lambda: iter((f"{len(ended)} alarms ended; publishing goes on",)))
+
+
+def _alarms(node: Node) -> Alarms:
+    return Alarms(Promises(node.store), node.folder.path, _quiet)
+
+
+def _day_and_time(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@cli.group()
+def canary() -> None:
+    """Test persons of a compliance officer: published like clients, shown to nobody who works with cases."""
+
+
+@canary.command("add")
+@command.in_folder
+@command.as_json
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Tell what would happen; store nothing.")
+def canary_add(path: Path, as_json: bool, file: Path, dry_run: bool) -> None:
+    """Take the officer's FILE: its test persons are published at the next sync, until the day that it names."""
+    from raakvlak_node import canary as rules
+    from raakvlak_protocol.canary import MAX_ORDER_BYTES, parse_order
+
+    with file.open("rb") as source:
+        order = parse_order(source.read(MAX_ORDER_BYTES + 1))
+    with opened(path) as node:
+        taken = rules.add(node, order, dry_run=dry_run)
+    found = {
+        "plan": order.plan.hex(), "valid_until": order.valid_until.isoformat(), "dry_run": dry_run, "new": taken.new,
+        "known": taken.known, "daily_quota": taken.daily, "first_load": taken.first_load, "waiting": taken.waiting,
+    }  # fmt: skip
+    answer(as_json, found, lambda: _canary_added(taken, order.valid_until.isoformat(), dry_run))
+
+
+def _canary_added(taken: "Taken", until: str, dry_run: bool) -> Iterator[str]:
+    would = "would be " if dry_run else ""
+    yield f"{taken.new} test persons {would}taken, until {until}; {taken.known} are known already"
+    yield (
+        f"they need {taken.new} evaluations of the quota for numbers ({taken.daily} a day, after a first load of"
+        f" {taken.first_load}); {taken.waiting} other persons wait for theirs"
+    )
+    if not dry_run:
+        yield "delete the file: it tells test persons from real ones. Sync at an hour at which you import cases too"
+
+
+@canary.command("list")
+@command.in_folder
+@command.as_json
+def canary_list(path: Path, as_json: bool) -> None:
+    """List the plans of which this node has test persons."""
+    from raakvlak_node import canary as rules
+
+    with opened(path) as node:
+        found = [
+            {
+                "plan": each.id.hex(), "canaries": each.canaries, "published": each.published,
+                "valid_until": each.valid_until.isoformat(),
+            }
+            for each in rules.plans(node)
+        ]  # fmt: skip
+    answer(
+        as_json,
+        {"plans": found},
+        lambda: (
+            f"plan {each['plan']}: {each['canaries']} test persons, {each['published']} published, until {each['valid_until']}"
+            for each in found
+        ),
+    )
+
+
+@canary.command("report")
+@command.in_folder
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--plan", metavar="ID", help="Which plan, where there are several.")
+def canary_report(path: Path, file: Path, plan: str | None) -> None:
+    """Write to FILE, signed, for the officer, which test persons stand at the index and what matches were told of them."""
+    from raakvlak_node import canary as rules
+    from raakvlak_protocol.canary import plan_id
+
+    with opened(path) as node:
+        made = rules.report(node, None if plan is None else plan_id(plan))
+        with _written(file) as out:
+            out.write(made.sign(node.signing_seed))
+    say(f"wrote {file}: {len(made.canaries)} test persons; hand it to the officer alone and keep no copy")
+
+
+@canary.command("end")
+@command.in_folder
+@command.as_json
+@click.option("--plan", metavar="ID", help="Only this plan's.  [default: all]")
+def canary_end(path: Path, as_json: bool, plan: str | None) -> None:
+    """Forget the test persons; what of them stands at the index is withdrawn at the next sync."""
+    from raakvlak_node import canary as rules
+    from raakvlak_protocol.canary import plan_id
+
+    with opened(path) as node:
+        ended = rules.end(node.store, None if plan is None else plan_id(plan))
+    text = f"{ended} test persons forgotten here; run 'raakvlak-node sync' to withdraw them at the index"
+    answer(as_json, {"ended": ended}, lambda: iter((text,)))
+
+
 @cli.group()
 def token() -> None:
     """Access to the REST API."""
@@ -443,6 +601,71 @@ def token_new(path: Path, as_json: bool, name: str) -> None:
     with opened(path) as node:
         made = node.new_access_token(name)
     answer(as_json, {"name": name, "token": made}, lambda: iter((made,)))
+
+
+@cli.command()
+@command.in_folder
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--check", is_flag=True, help="Recompute the whole chain from the store; write nothing.")
+def ledger(path: Path, file: Path | None, check: bool) -> None:
+    """Write to FILE, for the compliance officer, all that has left this node. It holds tokens: hand it over safely."""
+    from raakvlak_node import ledger as found
+    from raakvlak_protocol.ledger import encode_record
+
+    if (file is None) is not check:
+        raise click.UsageError("give either a FILE to write to, or --check")
+    with opened(path) as node:
+        what = (node.store, node.covenant, node.member.id, node.signing_seed, node.clock())
+        head = node.store.ledger_head()
+        lines = 0 if head is None else head.lines
+        if file is None:
+            with _counted(found.check(*what), lines, "checking") as counted:
+                erased = sum(not line.salt for line in counted)
+            click.echo(f"the ledger is whole: {lines} lines, of which {erased} have been erased")
+            return
+        with _written(file) as out, _counted(found.export(*what), lines + 1, "exporting") as counted:
+            out.writelines(map(encode_record, counted))
+    say(f"wrote {file}: {lines} lines; hand it to the officer alone and keep no copy")
+
+
+@cli.command("audit-export")
+@command.in_folder
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def audit_export(path: Path, file: Path) -> None:
+    """Write to FILE this node's account for the compliance officer: its ledger, and what of it stands at the index.
+
+    It holds tokens and salts, no identifier and no case: hand it over safely, and have it destroyed after the audit.
+    """
+    from raakvlak_node import account
+
+    with opened(path) as node:
+        asked = account.ask(node)
+        with _written(file) as out, _counted(account.written(node, asked), 0, "exporting") as counted:
+            out.writelines(counted)
+    if asked.without_case:
+        say(f"{asked.without_case} rows stand without a case that wants them: run 'raakvlak-node sync' and export again")
+    say(f"wrote {file}: {len(asked.rows)} rows; hand it to the officer alone, keep no copy, and have it destroyed afterwards")
+
+
+@contextmanager
+def _counted(items: Iterator[_Item], total: int, label: str) -> Iterator[Iterator[_Item]]:
+    with click.progressbar(items, length=max(total, 1), label=label, file=sys.stderr) as bar:
+        yield iter(bar)
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[BinaryIO]:
+    """A new file for its owner alone; gone again where what goes into it fails."""
+    if file.exists():
+        raise Refused(f"{file} exists already: choose another name")
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        try:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        except BaseException:
+            file.unlink()
+            raise
 
 
 # --- operating --------------------------------------------------------------------------------------------------------

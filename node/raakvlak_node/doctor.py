@@ -1,15 +1,17 @@
 """`raakvlak-node doctor`: what stands in the way of this node, and what to do about it.
 
-Each check looks at one thing and answers in one line. It changes nothing and charges no quota.
+Each check looks at one thing and answers in one line. It charges no quota and changes nothing; what it asks others stands
+in the ledger, as all that leaves.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from raakvlak_node.evaluate import moment
 from raakvlak_node.node import Node
+from raakvlak_node.promises import Promises
 from raakvlak_node.sync import holder_remote
 from raakvlak_protocol.errors import RaakvlakError
 from raakvlak_protocol.v1 import keyholder_pb2 as pb
@@ -43,6 +45,7 @@ def examine(node: Node) -> Iterator[Finding]:
         yield from findings
     yield _enough(node, reached)
     yield _index(node)
+    yield from _log(node)
     yield from _store(node)
 
 
@@ -137,6 +140,34 @@ def _index(node: Node) -> Finding:
     if serving:
         return Finding("index", "good", "reachable and serving")
     return Finding("index", "bad", "reachable but not serving", "it is starting or stopping; try again, then call its operator")
+
+
+def _log(node: Node) -> Iterator[Finding]:
+    """What this node knows of the log from its last look at it."""
+    for alarm in Promises(node.store).open_alarms():
+        yield Finding(
+            "alarm",
+            "bad",
+            f"nothing is published since {datetime.fromtimestamp(alarm.raised, UTC):%Y-%m-%d %H:%M} UTC: {alarm.message}",
+            f"give {alarm.file or 'this message'} to the compliance officer and call the index operator; when they have "
+            "answered, run 'raakvlak-node resume --because TEXT'",
+        )
+    stands = node.status()
+    found = (
+        f"{stands['published'] - stands['unproven']} rows are proven, under a checkpoint of {stands['trusted_size']} entries"
+    )
+    if stands["overdue_hours"]:
+        hours, trouble = stands["overdue_hours"], stands["log_trouble"] or "the log does not grow, or lacks cosignatures"
+        advice = "tell the compliance officer: what the index has promised for so long can't be verified; publishing goes on"
+        yield Finding("log", "bad", f"{stands['unproven']} rows unproven for up to {hours} hours: {trouble}", advice)
+    elif not node.settings.log:
+        yield Finding(
+            "log", "warning", stands["log_trouble"], 'add log = "HOST:PORT", the index\'s HTTPS side, to settings.toml'
+        )
+    elif stands["log_trouble"]:
+        yield Finding("log", "warning", stands["log_trouble"], "it is asked again; if it lasts, call the index operator")
+    else:
+        yield Finding("log", "good", found)
 
 
 def _store(node: Node) -> Iterator[Finding]:

@@ -18,5 +18,9 @@ EVENTS: Final = (
     Declared("waiting", "warning", kind=str, reason=str),
     Declared("key_holder_failed", "warning", key_holder=str, kind=str, reason=str),
     Declared("letter_put_aside", "warning", sender=str, reason=str),
+    Declared("proven", "info", rows=int, size=int),
+    Declared("log_not_followed", "warning", reason=str),
+    Declared("proof_overdue", "error", rows=int, hours=int),
+    Declared("alarm", "critical", kind=str, reason=str, file=str),
     Declared("rest_answered", "info", method=str, route=str, status=int, caller=str),
 )

@@ -8,14 +8,15 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from raakvlak_node import picture, tokens
+from raakvlak_node import picture, promises, tokens
 from raakvlak_node.case import Case, Reason, Rejected
+from raakvlak_node.ledger import Ledger
 from raakvlak_node.picture import Entry
 from raakvlak_node.publish import Publisher
 from raakvlak_node.receive import Receiver
@@ -75,6 +76,12 @@ class Node:
     store: Store
     clock: Clock
     random: Callable[[int], bytes]
+    ledger: Ledger = field(init=False, compare=False, repr=False)
+    """Every client of another party that this node makes tells it first what is to leave."""
+
+    def __post_init__(self) -> None:
+        made = Ledger(self.store, self.covenant, self.settings.id, self.clock, self.random)
+        object.__setattr__(self, "ledger", made)
 
     @property
     def covenant(self) -> Covenant:
@@ -105,7 +112,8 @@ class Node:
 
     def index_remote(self) -> Remote:
         service = index_pb2.DESCRIPTOR.services_by_name["Index"]
-        return Remote(self.settings.index, service, self.credentials, self.covenant.index)
+        index = self.covenant.index
+        return Remote(self.settings.index, service, self.credentials, index, sending=self.ledger.sending)
 
     def reopened(self) -> "Node":
         """The same node with its store opened anew."""
@@ -217,6 +225,7 @@ class Node:
             "unreadable": self.store.letter_counts()["unreadable"],
             "waiting_for_quota": self.store.remark("quota") if work["unevaluated"] else "",
             "reconcile": self.store.remark("reconcile"),
+            **promises.standing(self.store, self.covenant, self.clock(), followed=bool(self.settings.log)),
             "pending": sum(work.values()) + unanswered,
             "activity": sum(self.store.number(name) for name in ("last_event", "last_sequence", "changed")),
         }

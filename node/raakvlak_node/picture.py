@@ -59,6 +59,8 @@ def entries(matches: Iterable[Match], places: Mapping[bytes, list[Place]]) -> li
         proof = decode(match.their_proof.reveal())
         card = None if match.their_card is None else decode(match.their_card.reveal())
         for place in places[match.person]:
+            if place.canary:
+                continue  # A test person is nobody's case, and nobody's match.
             if isinstance(card, Card):
                 for case in card.cases:
                     _fold(found, match, place, case.relations, case)

@@ -2,6 +2,9 @@
 
 Each write has the next sequence of this member. It is stored before it is sent; whatever becomes of the answer, the
 index's next Open tells the last sequence and the last answer, and from these it is certain whether the write was done.
+
+With each answer comes a receipt: the index's promise, signed by its log, which leaves stand where (`prove` sees to it that
+they do). A receipt that does not hold rings an alarm and stops nothing else: the write was carried out all the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,12 +13,18 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from raakvlak_node.alarm import Alarms
+from raakvlak_node.promises import Promises
 from raakvlak_node.store import InFlight, Store
-from raakvlak_protocol import publication
+from raakvlak_protocol import entry, publication
+from raakvlak_protocol import receipt as receipts
 from raakvlak_protocol.covenant import Covenant
 from raakvlak_protocol.errors import Evidence, Malformed, Refused
+from raakvlak_protocol.evidence import BadReceipt
+from raakvlak_protocol.merkle import HASH_BYTES
 from raakvlak_protocol.party.peer import Remote, Stream
-from raakvlak_protocol.publication import REFERENCE_BYTES, Visibility, Write
+from raakvlak_protocol.publication import REFERENCE_BYTES, SIGNATURE_BYTES, Visibility, Write
+from raakvlak_protocol.receipt import Receipt
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.term import removal_month
 from raakvlak_protocol.v1 import index_pb2 as pb
@@ -40,8 +49,12 @@ class Publisher:
         signing_seed: SecretBytes,
         index: Remote,
         clock: Callable[[], datetime],
+        promises: Promises,
+        alarms: Alarms,
     ) -> None:
         self._store = store
+        self._promises = promises
+        self._alarms = alarms
         self._covenant = covenant
         self._member = member
         self._seed = signing_seed
@@ -80,6 +93,12 @@ class Publisher:
         pending = self._store.in_flight()
         if pending and reply.last_sequence == pending.sequence and reply.last_request_hash == pending.request_hash:
             self._settle(pending, reply.last_answer)
+        elif pending and reply.last_sequence == pending.sequence and not reply.last_request_hash:
+            # Carried out days ago: the index has destroyed how it answered, so that nothing leads back to rows that are
+            # gone. What it held is done again under the next number, which changes nothing of what stands.
+            with self._store.transaction():
+                self._store.set_number("last_sequence", pending.sequence)
+                self._store.drop_write()
         elif pending and reply.last_sequence == pending.sequence - 1:
             # It never arrived: what it held is still to be published or withdrawn, and will be signed anew.
             self._store.drop_write()
@@ -137,8 +156,7 @@ class Publisher:
             member_signature=publication.sign(self._seed, statement),
         )
         in_flight = self._begin("withdraw", write, statement, references)
-        self.call("Withdraw", request, pb.WithdrawReply)
-        self._store.finish_withdraw(in_flight)
+        self._finish_withdraw(in_flight, self.call("Withdraw", request, pb.WithdrawReply))
 
     def _begin(self, kind: str, write: Write, statement: bytes, items: Sequence[bytes]) -> InFlight:
         in_flight = InFlight(
@@ -154,11 +172,11 @@ class Publisher:
         return in_flight
 
     def _settle(self, pending: InFlight, answer: bytes) -> None:
-        if pending.kind == "withdraw":
-            self._store.finish_withdraw(pending)
-            return
         try:
-            self._finish_publish(pending, pb.PublishReply.FromString(answer), fresh=False)
+            if pending.kind == "withdraw":
+                self._finish_withdraw(pending, pb.WithdrawReply.FromString(answer))
+            else:
+                self._finish_publish(pending, pb.PublishReply.FromString(answer), fresh=False)
         except DecodeError:
             raise Malformed("the index's last answer is not readable") from None
 
@@ -172,7 +190,61 @@ class Publisher:
             raise self._evidence("answered a publication with other references than one for each token")
         if len(set(references)) != len(references) or any(map(self._names_another, references, write.items)):
             raise self._evidence("answered a publication with one reference for two tokens")
-        self._store.finish_publish(write, references, reply.removal_month)
+        is_new = [not there for there in reply.already_there] if len(reply.already_there) == len(references) else []
+        receipt = self._receipt(write, reply, sum(is_new))
+        now = int(self._clock().timestamp())
+        with self._store.transaction():
+            self._store.finish_publish(write, references, reply.removal_month)
+            positions: list[int | None] = [None] * len(references)
+            if self._holds(receipt, reply.receipt, [] if is_new and not receipt.count else None, complete=bool(is_new)):
+                self._promises.keep(receipt, reply.receipt, reply.removal_month, now)
+                promised = iter(range(receipt.first_position, receipt.first_position + receipt.count))
+                positions = [next(promised) if new else None for new in is_new]
+            self._promises.stand(write, positions, now)
+
+    def _finish_withdraw(self, write: InFlight, reply: pb.WithdrawReply) -> None:
+        """The rows are gone, whatever comes with the answer. What is promised is compared with the positions of these
+        rows, where all are known; a row that this store never had, as after a restore, has none."""
+        complete = len(reply.was_there) == len(write.items)
+        removed = [item for item, there in zip(write.items, reply.was_there, strict=False) if there]
+        receipt = self._receipt(write, reply, len(removed))
+        known = [self._promises.position_of(item, write.epoch) for item in removed]
+        positions = [each for each in known if each is not None]
+        with self._store.transaction():
+            self._store.finish_withdraw(write)
+            if self._holds(receipt, reply.receipt, positions if len(positions) == len(known) else None, complete=complete):
+                self._promises.keep(receipt, reply.receipt, None, int(self._clock().timestamp()))
+
+    def _receipt(self, write: InFlight, reply: pb.PublishReply | pb.WithdrawReply, count: int) -> Receipt:
+        """What the index must have signed, with the positions and leaves that it names."""
+        return Receipt(
+            self._covenant.id,
+            self._member,
+            write.epoch,
+            write.sequence,
+            write.request_hash,
+            min(reply.first_position, MAX_NUMBER),
+            count,
+            # What is too long stays wrong, and finds room in a file of evidence.
+            reply.entries_hash[: HASH_BYTES + 1],
+        )
+
+    def _holds(self, receipt: Receipt, signature: bytes, removed: Sequence[int] | None, *, complete: bool) -> bool:
+        """Whether the receipt is the log's promise of this; rings the alarm where it is not. `removed` are the positions
+        whose removals alone it may promise, None where that is not known; `complete` says whether the answer spoke of
+        every item."""
+        expected = None if removed is None else receipts.hash_of([entry.removed(each) for each in removed])
+        try:
+            if not complete or receipt.first_position + receipt.count > MAX_NUMBER:
+                raise self._evidence("answered a write with more or fewer items than it had, or a position that no log reaches")
+            receipts.verify(receipt, signature, self._covenant.log_key)
+            if expected not in (None, receipt.entries_hash):
+                raise self._evidence("promises to log other removals than it was asked for")
+        except Evidence as error:
+            document = BadReceipt(receipt, signature[: SIGNATURE_BYTES + 1], tuple(removed or ()))
+            self._alarms.ring(error.message, document, self._clock())
+            return False
+        return True
 
     def _names_another(self, reference: bytes, person: bytes) -> bool:
         """Whether a row of someone else goes by this reference already."""

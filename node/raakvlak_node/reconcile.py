@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from raakvlak_node.node import STORE, VAULT_KEY, Node, identity_of, lock_of, read_settings
+from raakvlak_node.promises import Promises
 from raakvlak_node.publish import CHUNK_ITEMS, Publisher
 from raakvlak_node.receive import ANY_NUMBER
 from raakvlak_node.store import Store
@@ -81,6 +82,9 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
         store.set_number("last_sequence", publisher.last_sequence)
         for reference in lost:
             store.forget_reference(reference)
+        # Rows may have been withdrawn and published again since the backup, and so stand elsewhere in the log. The
+        # checkpoint trusted then is older than the last one: it is followed to now.
+        Promises(store).prove_again(int(node.clock().timestamp()))
         # Whatever waits at the index comes again; applying an event twice changes nothing.
         store.set_number("last_event", 0)
         store.set_number("acknowledged", 0)

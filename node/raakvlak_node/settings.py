@@ -30,6 +30,8 @@ class Settings:
     """host:port of each key holder, by its id in the covenant."""
     key_file: Path
     """Opens secrets.sealed; keep it on another disk than the store."""
+    log: str = ""
+    """host:port of the index's HTTPS side, where its log is read. Empty: nothing that the index promises is verified."""
     rest: Rest = Rest()
     sync_seconds: int = 60
     """How long `serve` waits between two syncs when nothing happens."""

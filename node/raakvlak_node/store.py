@@ -19,6 +19,7 @@ from raakvlak_node.tokens import Involvement
 from raakvlak_node.vault import HANDLE_BYTES, Vault
 from raakvlak_protocol.errors import Refused, Unavailable
 from raakvlak_protocol.identifier import Identifier
+from raakvlak_protocol.ledger import Head
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.token import Token, TokenKeys
@@ -36,6 +37,51 @@ def first(database: Database) -> None:
         if statement.strip():
             database.execute(statement)
 
+
+@migrations()
+def ledger(database: Database) -> None:
+    """What has left: a chain of hashes, and beside each the sealed message, until it is forgotten."""
+    database.execute(
+        "CREATE TABLE ledger (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, commitment BLOB NOT NULL, sent INTEGER,"
+        " person BLOB, sealed BLOB) STRICT"
+    )
+    database.execute("CREATE INDEX ledger_of_person ON ledger (person) WHERE person IS NOT NULL")
+    database.execute("CREATE INDEX ledger_by_time ON ledger (sent) WHERE sent IS NOT NULL")
+
+
+@migrations()
+def proofs(database: Database) -> None:
+    """What the index has promised about its log, and which own rows are not yet proven to stand there."""
+    for statement in _PROOFS.split(";"):
+        if statement.strip():
+            database.execute(statement)
+
+
+@migrations()
+def canaries(database: Database) -> None:
+    """Test persons that an officer had this node publish; `ends` and `added` are Unix seconds."""
+    database.execute(
+        "CREATE TABLE canary (person BLOB PRIMARY KEY, plan BLOB NOT NULL, ends INTEGER NOT NULL, added INTEGER NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    )
+
+
+_PROOFS = """
+ALTER TABLE token ADD COLUMN position INTEGER;
+ALTER TABLE token ADD COLUMN unproven_since INTEGER;
+UPDATE token SET unproven_since = CAST(strftime('%s', 'now') AS INTEGER) WHERE reference IS NOT NULL;
+CREATE INDEX token_by_position ON token (position) WHERE position IS NOT NULL;
+CREATE INDEX token_unproven ON token (unproven_since) WHERE unproven_since IS NOT NULL;
+CREATE TABLE receipt (
+    sequence INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, request_hash BLOB NOT NULL, first_position INTEGER NOT NULL,
+    count INTEGER NOT NULL, entries_hash BLOB NOT NULL, signature BLOB NOT NULL, removal_month INTEGER,
+    received INTEGER NOT NULL, kept INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE alarm (
+    id INTEGER PRIMARY KEY, raised INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, file TEXT NOT NULL,
+    ended INTEGER, because TEXT
+) STRICT;
+"""
 
 _SCHEMA = """
 CREATE TABLE own_case (
@@ -99,6 +145,12 @@ _WANTED: Final = """
 _UNPUBLISHED: Final = "epoch = :epoch AND reference IS NULL AND (removal_month IS NULL OR removal_month > :month)"
 
 
+_NO_ROW: Final = "reference = NULL, position = NULL, unproven_since = NULL"
+
+_FORGET_LINE: Final = "UPDATE ledger SET sealed = NULL, person = NULL, sent = NULL"
+"""What is left is a commitment whose salt is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Persons that are evaluated in one request, and their blinds; stored before it is sent."""
@@ -146,12 +198,25 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """A line of the ledger; `sent` (Unix seconds), `person` and `sealed` go when the message is forgotten."""
+
+    number: int
+    hash: bytes
+    commitment: bytes
+    sent: int | None
+    person: bytes | None
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """How a person stands in one own case."""
+    """How a person stands in one own case. A test person stands in none, and names itself there."""
 
     own_case: bytes
     relation: Relation
     place: int
+    canary: bool = False
 
 
 class Store:
@@ -199,7 +264,8 @@ class Store:
         if known - stored:
             with self.transaction():
                 migrations.apply(self.database)
-                self.set_remark("vault", self.vault.handle("proof").hex())
+                if not stored:
+                    self.set_remark("vault", self.vault.handle("proof").hex())
 
     def close(self) -> None:
         self._connection.close()
@@ -223,6 +289,10 @@ class Store:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
 
     def _run(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
         return self._connection.execute(sql, values)
@@ -293,7 +363,7 @@ class Store:
                 self._run("UPDATE match SET changed = ? WHERE match_id = ?", (self._next_change(), match.match_id))
 
     def put_involvements(self, handle: bytes, involved: Iterable[Involvement]) -> None:
-        """What of a stored case may be published, anew: the day or the covenant has changed."""
+        """What of a stored case, or of a test person, may be published, anew: the day or the covenant has changed."""
         with self.transaction():
             self._mark_matches_of(handle)
             self._put_involvements(handle, involved)
@@ -477,14 +547,43 @@ class Store:
             self._forget_ended()
 
     def forget_unneeded(self) -> int:
-        """Erases persons that stand in no case and nowhere at the index, with their tokens."""
+        """Erases persons that stand in no case and nowhere at the index, with their tokens and what the ledger says of
+        them."""
         with self.transaction():
             gone = (
                 "person NOT IN (SELECT person FROM involvement) AND person NOT IN (SELECT person FROM token WHERE reference"
                 " IS NOT NULL) AND person NOT IN (SELECT person FROM waiting)"
             )
+            handles = gone.replace("person NOT", "handle NOT")
+            self._run(f"{_FORGET_LINE} WHERE person IN (SELECT handle FROM person WHERE {handles})")  # noqa: S608
             self._run(f"DELETE FROM token WHERE {gone}")  # noqa: S608
-            return self._run(f"DELETE FROM person WHERE {gone.replace('person NOT', 'handle NOT')}").rowcount  # noqa: S608
+            return self._run(f"DELETE FROM person WHERE {handles}").rowcount  # noqa: S608
+
+    # --- the ledger ---------------------------------------------------------------------------------------------------
+
+    def ledger_head(self) -> Head | None:
+        """The last line; None before the first."""
+        row = self._run("SELECT number, hash FROM ledger ORDER BY number DESC LIMIT 1").fetchone()
+        return None if row is None else Head(row[0], bytes(row[1]))
+
+    def add_lines(self, lines: Iterable[LedgerLine]) -> None:
+        """Adds lines behind the last one, within the transaction in which that one was looked up."""
+        self._connection.executemany(
+            "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)",
+            [(each.number, each.hash, each.commitment, each.sent, each.person, each.sealed) for each in lines],
+        )
+
+    def ledger_lines(self, first: int, last: int) -> list[LedgerLine]:
+        """The lines with these numbers, in order."""
+        rows = self._run(
+            "SELECT number, hash, commitment, sent, person, sealed FROM ledger WHERE number BETWEEN ? AND ? ORDER BY number",
+            (first, last),
+        )
+        return [LedgerLine(*row) for row in rows]
+
+    def forget_lines(self, sent_before: int) -> None:
+        """Erases the messages of lines that were sent before a Unix second; the chain stays."""
+        self._run(f"{_FORGET_LINE} WHERE sent < ?", (sent_before,))
 
     # --- writes to the index ------------------------------------------------------------------------------------------
 
@@ -525,7 +624,7 @@ class Store:
                     " (SELECT person, epoch FROM token WHERE reference = ?)",
                     (reference,),
                 )
-                self._run("UPDATE token SET reference = NULL WHERE reference = ?", (reference,))
+                self._run(f"UPDATE token SET {_NO_ROW} WHERE reference = ?", (reference,))  # noqa: S608
             self._forget_ended()
             self._finish_write(write)
 
@@ -624,7 +723,7 @@ class Store:
             "SELECT own_case, relation, place FROM involvement WHERE person = ? AND publish = 1 ORDER BY own_case, relation",
             (person,),
         )
-        return [Place(bytes(row[0]), Relation(row[1]), row[2]) for row in rows]
+        return [Place(bytes(row[0]), Relation(row[1]), row[2], bytes(row[0]) == person) for row in rows]
 
     def count_their_letter(self, match_id: bytes, number: int, hash: bytes) -> None:
         """Their last letter was this one, whether or not it could be understood."""
@@ -736,7 +835,7 @@ class Store:
 
     def forget_reference(self, reference: bytes) -> None:
         """The index lacks the row: it will be published again where it is still wanted."""
-        self._run("UPDATE token SET reference = NULL WHERE reference = ?", (reference,))
+        self._run(f"UPDATE token SET {_NO_ROW} WHERE reference = ?", (reference,))  # noqa: S608
 
     def begin_letters_again(self, least: int) -> None:
         """After a restore: a new chain in every match, with numbers that were never used, all letters anew, and the other

@@ -1,4 +1,5 @@
-"""The walk of a node: evaluate → publish → receive → proof letters → cards, in one direction, and again while it moves.
+"""The walk of a node: evaluate → publish → receive → proof letters → cards → prove, in one direction, and again while it
+moves.
 
 Safe to kill at any moment: each step stores what it is about to do, or what came of it, in one transaction, and the
 next walk goes on from there. One walk per store, held by a lock file; imports may run beside it.
@@ -10,18 +11,22 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-from raakvlak_node import tokens
+from raakvlak_node import canary, tokens
+from raakvlak_node.alarm import Alarms
 from raakvlak_node.answer import Writer, post
 from raakvlak_node.evaluate import Evaluator, Holder
 from raakvlak_node.node import Node
+from raakvlak_node.promises import Promises
+from raakvlak_node.prove import Prover, log_of
 from raakvlak_node.publish import CHUNK_ITEMS, STREAM_SECONDS, Publisher
 from raakvlak_node.receive import ANY_NUMBER, Receiver
 from raakvlak_node.reconcile import publish_again_what_was_lost
 from raakvlak_protocol.errors import Evidence, OverQuota, RaakvlakError, Refused, Unavailable
+from raakvlak_protocol.follow import Fetch
 from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.party.peer import Remote
 from raakvlak_protocol.party.serving import only_one
-from raakvlak_protocol.term import month_of
+from raakvlak_protocol.term import month_of, start_of
 from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
 
 MAX_ROUNDS: Final = 20
@@ -45,6 +50,9 @@ class Outcome:
     withdrawn: int = 0
     received: int = 0
     posted: int = 0
+    proven: int = 0
+    alarms: list[str] = field(default_factory=list)
+    """Why nothing is published until a person has looked."""
     waiting: list[RaakvlakError] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     """Key holders that did not serve, by id, and why."""
@@ -57,7 +65,9 @@ class Outcome:
 class Walk:
     """One node's connections and its walk. Use `walking` to make one."""
 
-    def __init__(self, node: Node, holders: list[Holder], index: Remote, log: Log, progress: Progress) -> None:
+    def __init__(
+        self, node: Node, holders: list[Holder], index: Remote, fetch: Fetch | None, log: Log, progress: Progress
+    ) -> None:
         self._node = node
         self._store = node.store
         self._covenant = node.covenant
@@ -66,7 +76,10 @@ class Walk:
         self._outcome = Outcome()
         member = node.member.id
         seed = node.signing_seed
-        self.publisher = Publisher(node.store, node.covenant, member, seed, index, node.clock)
+        promises = Promises(node.store)
+        self.alarms = Alarms(promises, node.folder.path, log)
+        self.publisher = Publisher(node.store, node.covenant, member, seed, index, node.clock, promises, self.alarms)
+        self._prover = None if fetch is None else Prover(node, self.publisher, promises, self.alarms, fetch, log)
         self._evaluator = Evaluator(node.store, node.covenant, member, holders, random=node.random, report=self._holder_failed)
         self._receiver = Receiver(node.store, node.covenant, member, node.letter_secret, self._put_aside)
         self._writer = Writer(node.store, node.covenant, member, seed, node.random)
@@ -121,6 +134,9 @@ class Walk:
             outcome.posted += self._post()
             if before == (outcome.withdrawn, outcome.published, outcome.received, outcome.posted):
                 break
+        if self._prover is not None:
+            outcome.proven = self._prover.run(published=bool(outcome.published or outcome.withdrawn))
+        outcome.alarms = [each.message for each in self.alarms.open()]
         self._tell("withdrawn", count=outcome.withdrawn)
         self._tell("published", count=outcome.published)
         self._tell("received", events=outcome.received)
@@ -139,6 +155,7 @@ class Walk:
         """Judges every case again when the day or the covenant has changed, and forgets what has lapsed."""
         now = self._now()
         self._store.end_lapsed_matches(month_of(now))
+        canary.renew(self._store, self._covenant, self._node.member, now)
         today = self._node.today(now)
         rules = f"{self._covenant.hash.hex()} {today}"
         if self._store.remark("rules") == rules:
@@ -149,6 +166,9 @@ class Walk:
                 for handle in handles[place : place + CHUNK_CASES]:
                     self._judge(handle, today)
         self._store.forget_put_aside(int(now.timestamp()) - KEPT_ASIDE_DAYS * DAY_SECONDS)
+        # A line about a row goes on the day on which the index removes the row, if not before.
+        kept_from = max(0, month_of(now) - self._covenant.retention_months + 1)
+        self._store.forget_lines(int(start_of(kept_from).timestamp()))
         self._store.set_remark("rules", rules)
 
     def _judge(self, handle: bytes, today: date) -> None:
@@ -171,6 +191,8 @@ class Walk:
         live = self._covenant.live_epochs(now)
         if not live:
             return 0  # Only withdrawing stays possible; why nothing is evaluated has been told.
+        if self.alarms.open():
+            return 0
         epoch, month = live[-1].number, month_of(now)
         count = 0
         limit = self._covenant.household_limit
@@ -179,6 +201,8 @@ class Walk:
             self.publisher.publish(persons, epoch)
             count += len(persons)
             self._progress("published", len(persons))
+            if self.alarms.open():
+                break
         return count
 
     def _receive(self) -> int:
@@ -250,10 +274,10 @@ class Walk:
 @contextmanager
 def walking(node: Node, log: Log, progress: Progress = lambda what, count: None) -> Iterator[Walk]:
     """A Walk with its connections; raises Unavailable while another process walks on this store."""
-    with only_one(node.folder.path / "sync.lock", "sync"):
+    with only_one(node.folder.path / "sync.lock", "sync"), log_of(node) as fetch:
         holders = [Holder(entry, holder_remote(node, entry.identity)) for entry in node.covenant.key_holders.values()]
         index = node.index_remote()
-        walk = Walk(node, holders, index, log, progress)
+        walk = Walk(node, holders, index, fetch, log, progress)
         try:
             yield walk
         finally:
@@ -269,4 +293,5 @@ def holder_remote(node: Node, identity: Identity) -> Remote:
     if address is None:
         raise Refused(f"settings.toml names no address for key holder {identity.id}: add it under [key_holders]")
     service = keyholder_pb2.DESCRIPTOR.services_by_name["KeyHolder"]
-    return Remote(address, service, node.credentials, Identity(node.covenant.id, Role.KEYHOLDER, identity.id))
+    holder = Identity(node.covenant.id, Role.KEYHOLDER, identity.id)
+    return Remote(address, service, node.credentials, holder, sending=node.ledger.sending)

@@ -150,6 +150,14 @@ def test_an_address_half_given_or_wrong_is_rejected(postcode: str, number: str, 
     assert said in message
 
 
+def test_a_test_person_comes_in_no_case() -> None:
+    person = "x-test:0123456789abcdef0123456789abcdef"
+    for text in (person, person.upper(), "x-test:1"):
+        for column in ("bsn", "parent_bsn_1", "child_bsns", "sibling_bsns"):
+            ((found, message),) = reasons({column: text})
+            assert (found, "'raakvlak-node canary add'" in message, text in message) == (column, True, False)
+
+
 def test_all_reasons_are_told_at_once() -> None:
     found = reasons(bsn="1", birth_date="x", parent_bsn_1="2", sibling_bsns="3", postcode="4", since="5", protected="6")
     assert [column for column, _ in found] == [

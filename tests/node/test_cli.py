@@ -18,7 +18,7 @@ import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -26,6 +26,8 @@ import pytest
 
 from raakvlak_node.cli import cli
 from raakvlak_node.node import identity_of
+from raakvlak_protocol import identifier
+from raakvlak_protocol.canary import Order
 from raakvlak_protocol.v1 import covenant_pb2 as pb
 from tests.covenants import ID, Sandbox, make_covenant
 from tests.node.rows import bsn, row, table
@@ -603,3 +605,48 @@ def test_commands_that_are_none() -> None:
 def test_what_a_machine_may_read_it_gets_as_json() -> None:
     for name in ("import", "sync", "status", "cases", "matches", "picture", "withdraw", "doctor", "reconcile"):
         assert "--json" in [option for each in cli.commands[name].params for option in each.opts]
+
+
+# --- test persons -----------------------------------------------------------------------------------------------------
+
+
+def order(folder: Path, member: str = "own", days: int = 30, plan: bytes = bytes(16)) -> Path:
+    """An officer's order of two test persons."""
+    persons = frozenset(identifier.TestPerson.of(bytes([number]) * 16) for number in (1, 2))
+    until = (datetime.now(UTC) + timedelta(days=days)).date()
+    path = folder.parent / f"canaries-{member}.json"
+    path.write_bytes(Order(ID, plan, member, until, persons).encode())
+    return path
+
+
+def test_test_persons_come_and_go_by_command(folder: Path) -> None:
+    file = order(folder)
+    tried = run("canary", "add", file, "--dry-run", "--json", folder=folder)
+    assert (tried.code, tried.json["new"], tried.json["daily_quota"]) == (DONE, 2, 10)
+    assert run("canary", "list", "--json", folder=folder).json == {"plans": []}
+    added = run("canary", "add", file, folder=folder)
+    assert added.code == DONE and "2 test persons taken" in added.out and "10 a day" in added.out
+    assert "x-test" not in added.out + added.talk
+    assert "2 are known already" in run("canary", "add", file, folder=folder).out
+    assert "2 test persons, 0 published, until" in run("canary", "list", folder=folder).out
+    assert run("cases", folder=folder).out == ""
+    report = folder.parent / "report"
+    assert "hand it to the officer alone" in run("canary", "report", report, folder=folder).talk
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert report.read_text().count("x-test:") == 2
+    assert "exists already" in run("canary", "report", report, folder=folder).failed()
+    assert "no test persons of such a plan" in run("canary", "report", report.with_suffix(".2"), "--plan", "01" * 16,
+                                                   folder=folder).failed()  # fmt: skip
+    assert "32 lower-case hexadecimal digits" in run("canary", "end", "--plan", "7", folder=folder).failed()
+    assert run("canary", "end", "--json", folder=folder).json == {"ended": 2}
+    assert "no test persons of such a plan" in run("canary", "report", report.with_suffix(".2"), folder=folder).failed()
+
+
+def test_an_order_that_is_not_for_here_is_refused(folder: Path) -> None:
+    assert "for member town and this node is own" in run("canary", "add", order(folder, "town"), folder=folder).failed()
+    assert "ended on" in run("canary", "add", order(folder, days=-1), folder=folder).failed()
+    changed = order(folder)
+    changed.write_bytes(changed.read_bytes().replace(b'"own"', b'"own" '))
+    assert "not written as the officer's program writes it" in run("canary", "add", changed, folder=folder).failed()
+    assert "no JSON object" in run("canary", "add", caseload(folder, THREE), folder=folder).failed()
+    assert run("canary", "list", "--json", folder=folder).json == {"plans": []}
