@@ -19,6 +19,7 @@ from raakvlak_protocol.identifier import BSN
 from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
 from tests.attacks import needles
 from tests.attacks.dictionary import bsns, unblinded
+from tests.attacks.lying_log import reading
 from tests.attacks.needles import Needle
 from tests.attacks.outlaw import outlaw
 from tests.attacks.relay import Recorded, before_the_index, misled, relay
@@ -81,7 +82,7 @@ def record(sandbox: Sandbox, folder: Path) -> Recording:
         index = stack.enter_context(before_the_index(running))
         places = {each.server.id: each.address for each in holders}
         for member, node in running.nodes.items():
-            running.nodes[member] = misled(node, key_holders=places)
+            running.nodes[member] = reading(misled(node, key_holders=places), running.index.log_address)
         tell_the_story(running)
         refuse_something(running, index.address)
         ask_directly(sandbox, holders[0].address)
@@ -96,10 +97,12 @@ def record(sandbox: Sandbox, folder: Path) -> Recording:
 
 
 def tell_the_story(running: Federation) -> None:
-    """Matches of every kind, a changed card, a withdrawal, a reconciliation, a quota that is used up."""
+    """Matches of every kind, rows proven in the log, a changed card, a withdrawal, a reconciliation, a used-up quota."""
     for member, rows in CASES.items():
         for row in rows:
             put(running, member, row)
+    running.settle()
+    running.index.publish_log()
     running.settle()
     assert len(running.touches("school")) == 3
     put(running, "school", CASES["school"][0] | CHANGED)
