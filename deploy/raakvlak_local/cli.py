@@ -23,6 +23,7 @@ ALIVE_SECONDS: Final = 1.0
 STILL_POLLS: Final = 10
 """So many looks without a change mean that the other nodes are done too."""
 REST_SECONDS: Final = 60.0
+_VERDICTS: Final = {"ok": "in order", "unknown": "not known", "wrong": "WRONG"}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,31 +65,41 @@ def population(folder: Path, cases: int, organisations: int, seed: int) -> None:
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Where the state survives.  [default: FOLDER/data]"
 )
 @click.option("--reconcile", is_flag=True, help="Reconcile nodes that were restored from a backup before they start.")
-@click.option("--exit", "exit_", is_flag=True, help="Stop everything once the matches are shown.")
+@click.option("--exit", "exit_", is_flag=True, help="Once the matches are shown, make the officer's reports and stop.")
 @command.as_json
 def run(folder: Path, data: Path | None, reconcile: bool, exit_: bool, as_json: bool) -> None:
     """Start the federation that FOLDER describes, import, synchronise until nothing is pending, show the matches."""
     began = time.monotonic()
     stop = Stop.on_signals()
     federation = Federation(Description.read(folder), data or folder / "data", say)
-    federation.prepare()
-    say("starting key holders, index and nodes")
-    with federation.running(reconcile=reconcile):
-        imports = _import_all(federation)
-        blocked = _settle(federation, stop)
-        found = _found(federation, imports, began)
-        if as_json:
-            click.echo(json.dumps(found, ensure_ascii=False))
-        else:
-            _show(federation, found, folder / "showcase.csv")
-        if blocked and exit_:
-            raise Unavailable(blocked)
-        if not exit_:
-            _say_addresses(federation)
-            if blocked:
-                say(blocked)
-            while not stop.wait(ALIVE_SECONDS):
-                federation.demand_alive()
+    with federation.alone():
+        federation.prepare()
+        say("starting key holders, index and nodes")
+        with federation.running(reconcile=reconcile, witness=not exit_):
+            imports = _import_all(federation)
+            blocked = _settle(federation, stop)
+            found = _found(federation, imports)
+            if not as_json:
+                _show(federation, found, folder / "showcase.csv")
+            if exit_ and not blocked:
+                found["reports"] = _reports(federation, found, as_json=as_json)
+            found["seconds"] = round(time.monotonic() - began, 1)
+            click.echo(json.dumps(found, ensure_ascii=False) if as_json else f"{found['seconds']} s in all")
+            if not exit_:
+                _stay(federation, stop, blocked)
+            elif blocked:
+                raise Unavailable(blocked)
+            elif any(each["verdict"] == "wrong" for each in found["reports"]):
+                raise click.exceptions.Exit(command.FAILED)
+
+
+def _stay(federation: Federation, stop: Stop, blocked: str) -> None:
+    """Until a person has enough of it."""
+    _say_addresses(federation)
+    if blocked:
+        say(blocked)
+    while not stop.wait(ALIVE_SECONDS):
+        federation.demand_alive()
 
 
 def _import_all(federation: Federation) -> dict[str, dict[str, Any]]:
@@ -183,7 +194,7 @@ def _matches(federation: Federation, organisation: Organisation) -> list[dict[st
     return sorted(found, key=lambda each: (each["case_ref"], each["other"], json.dumps(each["contact"])))
 
 
-def _found(federation: Federation, imports: dict[str, dict[str, Any]], began: float) -> dict[str, Any]:
+def _found(federation: Federation, imports: dict[str, dict[str, Any]]) -> dict[str, Any]:
     organisations, matches = [], []
     for organisation in federation.organisations:
         own = _matches(federation, organisation)
@@ -208,7 +219,8 @@ def _found(federation: Federation, imports: dict[str, dict[str, Any]], began: fl
         "organisations": organisations,
         "matches": matches,
         "index": {"rows": index["rows"], "bytes": index["bytes"]},
-        "seconds": round(time.monotonic() - began, 1),
+        "log": {"entries": index["log"]["size"]},
+        "reports": [],
     }
 
 
@@ -221,13 +233,34 @@ def _show(federation: Federation, found: dict[str, Any], showcase: Path) -> None
         for each in found["matches"]:
             if each["node"] == organisation.id:
                 click.echo(f"  {_line(each)}")
-    index = found["index"]
     click.echo(
-        f"\nthe index holds {index['rows']} rows in {index['bytes']} bytes, no identity and no content; "
-        f"{found['seconds']} s in all"
+        f"\nthe index holds {found['index']['rows']} rows in {found['index']['bytes']} bytes, no identity and no content; "
+        f"its log has {found['log']['entries']} entries"
     )
     if showcase.exists():
         _show_family(federation, showcase)
+
+
+def _reports(federation: Federation, found: dict[str, Any], *, as_json: bool) -> list[dict[str, Any]]:
+    """What an officer finds, each report shown as soon as it is made; `found` learns how many rows were proven."""
+    from raakvlak_local import reports
+
+    say("the officer checks: contract, log, index, accounts of the organisations")
+    federation.stop_nodes()
+    proven = found["log"]["proven"] = reports.prove(federation)
+    show = (lambda line: None) if as_json else click.echo
+    show("What a compliance officer finds, who trusts none of them:\n")
+    show(f"a witness cosigned the log; the nodes proved {proven} more rows to stand in it as was promised to them")
+    made = []
+    for each in reports.made(federation):
+        made.append(each.as_json())
+        show(f"  {_VERDICTS[each.verdict]:9}  {each.name:26}  {each.title} ({len(each.checks)} checks)")
+        for reason in each.reasons:
+            show(f"             {reason}")
+    if not any(each["report"] == "quota" for each in made):
+        show("  left out   quota: the key holders state a day once it has ended; run this again tomorrow")
+    show(f"\nthe reports, in Dutch and English, to read or print: {federation.officer.reports}")
+    return made
 
 
 def _line(match: dict[str, Any]) -> str:
@@ -238,12 +271,17 @@ def _line(match: dict[str, Any]) -> str:
 
 
 def _show_family(federation: Federation, showcase: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     click.echo("\nOne family, as each organisation that knows it now sees it:\n")
-    with showcase.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            name = next(each.name for each in federation.organisations if each.id == row["node"])
+    names = {each.id: each.name for each in federation.organisations}
+    with showcase.open(encoding="utf-8", newline="") as file, ThreadPoolExecutor(2) as threads:
+        rows = list(csv.DictReader(file))
+        pictures = threads.map(lambda row: federation.picture(row["node"], row["case_ref"]), rows)
+        for row, picture in zip(rows, pictures, strict=True):
+            name = names[row["node"]]
             click.echo(f"── {name} {'─' * max(1, 76 - len(name))}")
-            click.echo(federation.picture(row["node"], row["case_ref"]))
+            click.echo(picture)
 
 
 def _say_addresses(federation: Federation) -> None:
@@ -251,3 +289,4 @@ def _say_addresses(federation: Federation) -> None:
     for organisation in federation.organisations:
         address, _ = federation.rest(organisation)
         say(f"  {organisation.id}: {address}/v1, access token in {federation.layout.keys / f'node-{organisation.id}.token'}")
+    say(f"a witness cosigns the log each minute; to check it: raakvlak-audit follow --folder {federation.officer.folder}")

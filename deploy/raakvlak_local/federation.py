@@ -11,7 +11,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,18 +18,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from raakvlak_local import officer, programs
 from raakvlak_local.authority import Authority
 from raakvlak_local.dealer import deal
 from raakvlak_local.description import Description, Organisation
-from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
+from raakvlak_local.officer import Officer, Witness
+from raakvlak_protocol.errors import Refused, Unavailable
 from raakvlak_protocol.identifier import ADDRESS, BSN
 from raakvlak_protocol.identity import Identity, Role
+from raakvlak_protocol.party.serving import only_one
 
 COVENANT: Final = "local"
 KEY_HOLDERS: Final = 3
 KEY_THRESHOLD: Final = 2
+LOG: Final = "log"
+"""Beside the parties' names in the addresses: where the index serves its log."""
 EPOCH: Final = 1
 BSN_QUOTA_PER_ROW: Final = 16
 ADDRESS_QUOTA_PER_ROW: Final = 2
@@ -41,10 +45,6 @@ STOP_SECONDS: Final = 20.0
 _AT_ONCE: Final = max(2, os.cpu_count() or 2)
 
 Say = Callable[[str], None]
-
-
-class CommandFailed(RaakvlakError):
-    """A party's command did not do what it was asked; the message holds what it said on standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,20 @@ class Layout:
     def board(self) -> Path:
         return self.data / "board"
 
+    @property
+    def processes(self) -> Path:
+        """The ids of the processes that run, so that a next run finds what this one left when it was killed."""
+        return self.data / "processes.json"
+
+    @property
+    def covenant(self) -> Path:
+        return self.data / "covenant.raakvlak"
+
+    @property
+    def statements(self) -> Path:
+        """The key holders' daily statements, as an officer gathers them."""
+        return self.data / "statements"
+
     def node(self, id: str) -> Path:
         return self.data / f"node-{id}"
 
@@ -98,6 +112,9 @@ class Federation:
         self._say = say
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._addresses: dict[str, str] = {}
+        data = self.layout.data
+        self.witness = Witness(data / officer.WITNESS, self.layout.keys / f"{officer.WITNESS}.key")
+        self.officer = Officer(data / "officer", data / "reports")
 
     @property
     def organisations(self) -> Sequence[Organisation]:
@@ -111,6 +128,19 @@ class Federation:
         ]
         nodes = [self._party("raakvlak-node", f"node-{each.id}", Role.NODE, each.id) for each in self.organisations]
         return [*holders, self._party("raakvlak-index", "index", Role.INDEX, "index"), *nodes]
+
+    @property
+    def key_holders(self) -> list[Party]:
+        return self.parties()[:KEY_HOLDERS]
+
+    @property
+    def store(self) -> Path:
+        """The index's database, for whoever may only read it."""
+        return self.index.folder / "store.db"
+
+    @property
+    def index(self) -> Party:
+        return next(party for party in self.parties() if party.identity.role is Role.INDEX)
 
     def _party(self, command: str, folder: str, role: Role, id: str) -> Party:
         return Party(command, self.layout.data / folder, Identity(COVENANT, role, id), self._addresses.get(folder, ""))
@@ -138,14 +168,13 @@ class Federation:
     def _make(self) -> None:
         for folder in (self.layout.keys, self.layout.logs, self.layout.board):
             folder.mkdir(parents=True, mode=0o700)
-        parties = self.parties()
-        self._addresses = {
-            party.folder.name: f"127.0.0.1:{port}" for party, port in zip(parties, _free_ports(len(parties)), strict=True)
-        }
+        names = [*(party.name for party in self.parties()), LOG]
+        self._addresses = {name: f"127.0.0.1:{port}" for name, port in zip(names, _free_ports(len(names)), strict=True)}
         authority = Authority.create("raakvlak local sandbox", datetime.now(UTC))
         self._each(self._init, self.parties())
         pin = self._sign_covenant(authority)
         self._each(lambda party: self._join(party, authority, pin), self.parties())
+        self._each(lambda each: each.init(self.layout.covenant, pin, self._addresses[LOG]), (self.witness, self.officer))
         self._each(self._new_access_token, self.organisations)
         self._save()
 
@@ -161,12 +190,14 @@ class Federation:
                 "rewritten here: name another folder with --data"
             )
         self._addresses = state["addresses"]
+        if LOG not in self._addresses:
+            raise Refused(f"{self.layout.data} was made by an older version, whose index kept no log: delete that folder")
         taken = [old for old in self._addresses.values() if not _is_free(old)]
         moved = {old: f"127.0.0.1:{port}" for old, port in zip(taken, _free_ports(len(taken)), strict=True)}
         if moved:
             self._addresses = {name: moved.get(old, old) for name, old in self._addresses.items()}
-            for party in self.parties():
-                settings = party.folder / "settings.toml"
+            for folder in (*(party.folder for party in self.parties()), self.witness.folder, self.officer.folder):
+                settings = folder / "settings.toml"
                 text = settings.read_text()
                 for old, new in moved.items():
                     text = text.replace(f'"{old}"', f'"{new}"')
@@ -185,7 +216,7 @@ class Federation:
         if party.identity.role is Role.NODE:
             organisation = next(each for each in self.organisations if each.id == party.identity.id)
             arguments += ["--name", organisation.name, "--kind", organisation.kind, "--rest", party.address]
-            arguments += ["--index", self._addresses["index"]]
+            arguments += ["--index", self._addresses["index"], "--log", self._addresses[LOG]]
             for number in range(1, KEY_HOLDERS + 1):
                 name = f"keyholder-{number}"
                 arguments += ["--key-holder", f"{name}={self._addresses[name]}"]
@@ -193,7 +224,12 @@ class Federation:
             arguments += ["--name", party.name, "--listen", party.address]
         if party.identity.role is Role.KEYHOLDER:
             arguments += ["--share-number", party.identity.id.removeprefix("keyholder-")]
+        if party.identity.role is Role.INDEX:
+            arguments += ["--log", self._addresses[LOG]]
         self.run(party, "init", *arguments)
+        if party.identity.role is Role.KEYHOLDER:
+            with (party.folder / "settings.toml").open("a") as settings:
+                settings.write(f"log = {json.dumps(self._addresses[LOG])}\n")
 
     def _sign_covenant(self, authority: Authority) -> str:
         """Deals the keys, writes the draft, has the board sign it; returns the hash by which the covenant is pinned."""
@@ -201,17 +237,19 @@ class Federation:
         (board / "ca.pem").write_bytes(authority.certificate_pem)
         shares = range(1, KEY_HOLDERS + 1)
         keys = [deal(namespace, EPOCH, KEY_THRESHOLD, shares, secrets.token_bytes) for namespace in (BSN, ADDRESS)]
-        for party in self.parties()[:KEY_HOLDERS]:
+
+        def give_shares(party: Party) -> None:
             number = int(party.identity.id.removeprefix("keyholder-"))
             # By a pipe: a share is never in the clear on a disk.
             self.run(party, "accept-shares", given="".join(key.share_line(number) + "\n" for key in keys))
-        covenant = self.layout.data / "covenant.raakvlak"
+
+        self._each(give_shares, self.key_holders)
         key_file = self.layout.keys / "board.key"
-        made = _command("raakvlak-covenant", "board-key", str(board / "board.sealed"), "--key-file", str(key_file))
+        made = programs.run("raakvlak-covenant", "board-key", str(board / "board.sealed"), "--key-file", str(key_file))
         draft = board / "draft.toml"
         draft.write_text(self._draft(made.strip(), "\n".join(key.draft_entry() for key in keys)))
-        signed = _command(
-            "raakvlak-covenant", "sign", str(draft), "--out", str(covenant),
+        signed = programs.run(
+            "raakvlak-covenant", "sign", str(draft), "--out", str(self.layout.covenant),
             "--key", str(board / "board.sealed"), "--key-file", str(key_file), "--json",
         )  # fmt: skip
         pin: str = json.loads(signed)["hash"]
@@ -231,6 +269,7 @@ sandbox = true
 valid_from = {_toml_moment(start)}
 valid_until = {_toml_moment(end)}
 key_threshold = {KEY_THRESHOLD}
+witness_threshold = 1
 ca_certificates = ["ca.pem"]
 
 [board]
@@ -245,6 +284,7 @@ text = "A sandbox with synthetic people only; no legal basis is needed or claime
 {self.description.rules_toml}
 {entries}
 {members}
+{self.witness.new_key(COVENANT)}
 [[epoch]]
 number = {EPOCH}
 valid_from = {_toml_moment(start)}
@@ -258,35 +298,50 @@ valid_until = {_toml_moment(end)}
         )
         issued = self.layout.board / f"{party.name}.pem"
         issued.write_bytes(certificate)
-        covenant = self.layout.data / "covenant.raakvlak"
-        self.run(party, "join", "--certificate", str(issued), "--covenant", str(covenant), "--pin", pin)
+        self.run(party, "join", "--certificate", str(issued), "--covenant", str(self.layout.covenant), "--pin", pin)
 
     def _new_access_token(self, organisation: Organisation) -> None:
-        node = self._node(organisation.id)
+        node = self.node(organisation.id)
         made = json.loads(self.run(node, "token", "new", "local", "--json"))
         path = self.layout.keys / f"{node.name}.token"
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(made["token"])
 
-    def _node(self, id: str) -> Party:
+    def node(self, id: str) -> Party:
         return self._party("raakvlak-node", f"node-{id}", Role.NODE, id)
 
     # --- running it ---------------------------------------------------------------------------------------------------
 
     def run(self, party: Party, *arguments: str, given: str = "", allowed: Sequence[int] = (0,)) -> str:
         """Runs one command of a party to its end; returns what it printed."""
-        return _command(party.command, *arguments, "--folder", str(party.folder), given=given, allowed=allowed)
+        return programs.run(party.command, *arguments, "--folder", str(party.folder), given=given, allowed=allowed)
 
     @contextmanager
-    def running(self, *, reconcile: bool = False) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """While no other run works on this data folder; first stops what a run that was killed left behind."""
+        data = self.layout.data
+        data.parent.mkdir(parents=True, exist_ok=True)
+        with only_one(data.with_name(f"{data.name}.lock"), "run"):
+            if self.layout.processes.exists():
+                left = programs.stop_left(json.loads(self.layout.processes.read_text()), data, STOP_SECONDS)
+                if left:
+                    self._say(f"stopped {left} processes that an earlier run had left behind")
+            yield
+
+    @contextmanager
+    def running(self, *, reconcile: bool = False, witness: bool = False) -> Iterator[None]:
         """All processes up and ready, and all stopped in order afterwards. With `reconcile`, nodes that were restored
-        from a backup are reconciled before they start."""
+        from a backup are reconciled before they start; with `witness`, the witness looks at the log each minute."""
         try:
             self._start_all(self.parties()[: KEY_HOLDERS + 1])
             nodes = self.parties()[KEY_HOLDERS + 1 :]
             if reconcile:
                 self._each(self._reconcile, nodes)
             self._start_all(nodes)
+            if witness:
+                every = ["--every", str(officer.EVERY_MINUTES)]
+                with self._log(officer.WITNESS) as log:
+                    self._run_beside(officer.WITNESS, [officer.PROGRAM, *self.witness.arguments, *every], log)
             yield
         finally:
             self.stop()
@@ -302,11 +357,22 @@ valid_until = {_toml_moment(end)}
             self._say(f"reconciling {node.name}: {self.run(node, 'reconcile', '--json').strip()}")
 
     def _start(self, party: Party) -> None:
-        with (self.layout.logs / f"{party.name}.log").open("a") as log:
-            self._processes[party.name] = subprocess.Popen(
-                [_program(party.command), "serve", "--folder", str(party.folder)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+        self._run_beside(party.name, [party.command, "serve", "--folder", str(party.folder)], subprocess.PIPE)
+
+    def _run_beside(self, name: str, arguments: Sequence[str], output: IO[str] | int) -> None:
+        program, *further = arguments
+        with self._log(name) as log:
+            self._processes[name] = subprocess.Popen(
+                [programs.located(program), *further],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=log, text=True, start_new_session=True,
             )  # fmt: skip
+        self._note_processes()
+
+    def _note_processes(self) -> None:
+        self.layout.processes.write_text(json.dumps([process.pid for process in self._processes.values()]))
+
+    def _log(self, name: str) -> IO[str]:
+        return (self.layout.logs / f"{name}.log").open("a")
 
     def _await_ready(self, party: Party) -> None:
         process = self._processes[party.name]
@@ -319,37 +385,44 @@ valid_until = {_toml_moment(end)}
                 process.kill()
                 said = ""
         if not said:
-            raise Unavailable(f"{party.name} did not become ready; its log ends: {self._log_end(party)}")
+            raise Unavailable(f"{party.name} did not become ready; its log ends: {self._log_end(party.name)}")
         if not json.loads(said).get("ready"):
             raise Unavailable(f"{party.name} said something else than that it is ready")
 
-    def _log_end(self, party: Party) -> str:
-        lines = (self.layout.logs / f"{party.name}.log").read_text().splitlines()
+    def _log_end(self, name: str) -> str:
+        lines = (self.layout.logs / f"{name}.log").read_text().splitlines()
         return lines[-1] if lines else "(nothing)"
 
     def demand_alive(self) -> None:
         """Raises Unavailable naming the first process that has ended."""
-        for party in self.parties():
-            process = self._processes.get(party.name)
-            if process is not None and process.poll() is not None:
-                raise Unavailable(f"{party.name} ended with code {process.returncode}; its log ends: {self._log_end(party)}")
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise Unavailable(f"{name} ended with code {process.returncode}; its log ends: {self._log_end(name)}")
+
+    def stop_nodes(self) -> None:
+        """Stops the nodes and the witness; index and key holders go on."""
+        servers = {party.name for party in self.parties()[: KEY_HOLDERS + 1]}
+        self._stop([name for name in self._processes if name not in servers])
 
     def stop(self) -> None:
-        """Stops the nodes, then the index, then the key holders; kills what does not stop."""
-        names = list(self._processes)
-        for group in (names[KEY_HOLDERS + 1 :], names[: KEY_HOLDERS + 1]):
-            for name in group:
-                self._processes[name].terminate()
-            deadline = time.monotonic() + STOP_SECONDS
-            for name in group:
-                process = self._processes.pop(name)
-                try:
-                    process.wait(max(0.1, deadline - time.monotonic()))
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-                if process.stdout is not None:
-                    process.stdout.close()
+        """Stops the nodes, then the index and the key holders; kills what does not stop."""
+        self.stop_nodes()
+        self._stop(list(self._processes))
+
+    def _stop(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._processes[name].terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for name in names:
+            process = self._processes.pop(name)
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        self._note_processes()
 
     def pid(self, name: str) -> int:
         """The process of a party, by its folder's name."""
@@ -367,42 +440,21 @@ valid_until = {_toml_moment(end)}
 
     def import_caseload(self, organisation: Organisation) -> dict[str, Any]:
         """Imports an organisation's file into its node; rejected rows are part of the answer."""
-        printed = self.run(self._node(organisation.id), "import", str(organisation.caseload), "--json", allowed=(0, 2))
+        printed = self.run(self.node(organisation.id), "import", str(organisation.caseload), "--json", allowed=(0, 2))
         found: dict[str, Any] = json.loads(printed)
         return found
 
     def index_status(self) -> dict[str, Any]:
-        index = next(party for party in self.parties() if party.identity.role is Role.INDEX)
-        found: dict[str, Any] = json.loads(self.run(index, "status", "--json"))
+        found: dict[str, Any] = json.loads(self.run(self.index, "status", "--json"))
         return found
 
     def picture(self, node: str, case_ref: str) -> str:
-        return self.run(self._node(node), "picture", case_ref)
+        return self.run(self.node(node), "picture", case_ref)
 
     def rest(self, organisation: Organisation) -> tuple[str, str]:
         """The address of a node's REST API and the access token that was made for it."""
         token = (self.layout.keys / f"node-{organisation.id}.token").read_text()
         return f"http://{self._addresses[f'node-{organisation.id}']}", token
-
-
-def _command(program: str, *arguments: str, given: str = "", allowed: Sequence[int] = (0,)) -> str:
-    # In a session of its own: Ctrl-C is for us, and ends nothing half done.
-    done = subprocess.run(
-        [_program(program), *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        start_new_session=True,
-    )
-    if done.returncode not in allowed:
-        raise CommandFailed(f"'{program} {arguments[0]}' failed: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
-
-
-def _program(name: str) -> str:
-    """The command beside this Python, so that a virtual environment need not be active."""
-    return str(Path(sys.executable).with_name(name))
 
 
 def _rows(caseload: Path) -> int:
