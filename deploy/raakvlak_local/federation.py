@@ -216,7 +216,7 @@ class Federation:
         if party.identity.role is Role.NODE:
             organisation = next(each for each in self.organisations if each.id == party.identity.id)
             arguments += ["--name", organisation.name, "--kind", organisation.kind, "--rest", party.address]
-            arguments += ["--index", self._addresses["index"], "--log", self._addresses[LOG]]
+            arguments += ["--index", self._addresses["index"]]
             for number in range(1, KEY_HOLDERS + 1):
                 name = f"keyholder-{number}"
                 arguments += ["--key-holder", f"{name}={self._addresses[name]}"]
@@ -224,12 +224,7 @@ class Federation:
             arguments += ["--name", party.name, "--listen", party.address]
         if party.identity.role is Role.KEYHOLDER:
             arguments += ["--share-number", party.identity.id.removeprefix("keyholder-")]
-        if party.identity.role is Role.INDEX:
-            arguments += ["--log", self._addresses[LOG]]
-        self.run(party, "init", *arguments)
-        if party.identity.role is Role.KEYHOLDER:
-            with (party.folder / "settings.toml").open("a") as settings:
-                settings.write(f"log = {json.dumps(self._addresses[LOG])}\n")
+        self.run(party, "init", *arguments, "--log", self._addresses[LOG])
 
     def _sign_covenant(self, authority: Authority) -> str:
         """Deals the keys, writes the draft, has the board sign it; returns the hash by which the covenant is pinned."""

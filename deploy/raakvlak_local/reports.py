@@ -5,7 +5,6 @@ given on a stick (the accounts of the organisations, the statements of the key h
 """
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -70,11 +69,7 @@ def _gather_statements(federation: Federation) -> None:
     gathered.mkdir(exist_ok=True)
 
     def gather(holder: Party) -> None:
-        with tempfile.TemporaryDirectory(dir=federation.layout.data) as folder:
-            federation.run(holder, "statements", "--hand-in", "--export", folder)
-            for file in Path(folder).iterdir():
-                # A file is named by its day: without the holder's name three would be one.
-                shutil.copyfile(file, gathered / f"{holder.name}-{file.name}")
+        federation.run(holder, "statements", "--hand-in", "--export", str(gathered))
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(threads.map(gather, federation.key_holders))

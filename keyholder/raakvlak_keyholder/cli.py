@@ -115,7 +115,10 @@ def commands() -> None:
 @click.option("--share-number", required=True, type=click.IntRange(1, 255), help="Which share is this one's.")
 @click.option("--key-file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Made if missing.")
 @click.option("--listen", required=True, metavar="HOST:PORT", help="Where nodes reach this key holder.")
-def init(path: Path, covenant: str, party_id: str, name: str, share_number: int, key_file: Path, listen: str) -> None:
+@click.option("--log", metavar="HOST:PORT", help="Where the index takes the daily statements; can be added later.")
+def init(
+    path: Path, covenant: str, party_id: str, name: str, share_number: int, key_file: Path, listen: str, log: str | None
+) -> None:
     """Make keys, certificate request, settings and empty counts; print the entry for the covenant."""
     folder = Folder(path)
     identity = Identity(checked_id(covenant, "covenant"), Role.KEYHOLDER, checked_id(party_id, "id"))
@@ -127,7 +130,7 @@ def init(path: Path, covenant: str, party_id: str, name: str, share_number: int,
         f"id = {json.dumps(party_id)}\n"
         f"share_number = {share_number}\n"
         f"key_file = {json.dumps(str(key_file.absolute()))}\n"
-        f"listen = {json.dumps(listen)}\n"
+        f"listen = {json.dumps(listen)}\n" + (f"log = {json.dumps(log)}\n" if log else "")
     )
     store = folder.path / "store.db"
     if not store.exists():

@@ -104,11 +104,14 @@ class Statements:
         return content
 
     def export(self, folder: Path) -> int:
-        """Copies every statement's file into `folder`, for an officer; returns how many were new there.
+        """Copies every statement's file into `folder`, for an officer, as `<holder>-<day>.note`; how many were new there.
+
+        The officer puts those of all key holders in one folder.
 
         Raises Refused, and writes nothing, where one is missing or changed, or stands there with other bytes.
         """
-        files = {folder / self._file(each.day).name: self.content(each) for each in self.store.stated()}
+        holder = self.key.name.partition(".")[0]
+        files = {folder / f"{holder}-{self._file(each.day).name}": self.content(each) for each in self.store.stated()}
         new = {path: content for path, content in files.items() if not path.exists()}
         for path in sorted(files.keys() - new.keys()):
             if path.read_bytes() != files[path]:

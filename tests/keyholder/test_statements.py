@@ -338,11 +338,11 @@ def test_files_are_copied_for_an_officer_and_none_is_overwritten(holder: Holder,
     assert holder.own.export(officer) == 2
     holder.own.make_due(MORNING + 3 * DAY)
     assert holder.own.export(officer) == 1
-    assert {path.name for path in officer.iterdir()} == {f"2026-03-0{day}.note" for day in (2, 3, 4)}
-    (officer / "2026-03-02.note").write_bytes(b"the officer's own")
+    assert {path.name for path in officer.iterdir()} == {f"keyholder-1-2026-03-0{day}.note" for day in (2, 3, 4)}
+    (officer / "keyholder-1-2026-03-02.note").write_bytes(b"the officer's own")
     with pytest.raises(Refused, match="there with other content: nothing was copied"):
         holder.own.export(officer)
-    assert (officer / "2026-03-02.note").read_bytes() == b"the officer's own"
+    assert (officer / "keyholder-1-2026-03-02.note").read_bytes() == b"the officer's own"
 
 
 def test_a_serving_key_holder_tries_again_until_the_index_takes_it(holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -452,7 +452,7 @@ def test_by_hand(party: Party, sandbox: Sandbox, tmp_path: Path) -> None:
         assert taken.qsize() == 1
         (line,) = listed(party, "--hand-in")
         assert taken.qsize() == 1, "taken once"
-    assert [path.name for path in (tmp_path / "officer").iterdir()] == [f"{day}.note"]
+    assert [path.name for path in (tmp_path / "officer").iterdir()] == [f"keyholder-1-{day}.note"]
     unreachable = party.command("statements", "--hand-in")
     assert unreachable.returncode == 0, "nothing waits"
 

@@ -97,9 +97,10 @@ OTHERS_HOW: Final = Sentence(
     "Elk controlepunt dat een andere partij heeft (--also) moet een begin van dit logboek zijn.",
 )
 OTHERS_NONE: Final = Sentence(
-    "None was given. Ask two members or another officer for the checkpoint that they hold, and add it with --also.",
-    "Er is er geen opgegeven. Vraag twee leden of een andere functionaris om het controlepunt dat zij hebben, en voeg het toe "
-    "met --also.",
+    "None was given. Ask another officer or a witness for the checkpoint that they hold, and add it with --also; those that "
+    "members hold are compared by 'node'.",
+    "Er is er geen opgegeven. Vraag een andere functionaris of een getuige om het controlepunt dat zij hebben, en voeg het toe "
+    "met --also; die van de leden worden door 'node' vergeleken.",
 )
 OTHERS_FOUND: Final = Sentence(
     "The checkpoint in {file:text}, of {size:number} {size:one/entry/entries}, is a beginning of this log.",
@@ -140,8 +141,10 @@ ENTRIES_STOPPED: Final = Sentence(
     "Het lezen brak af na {read:number} regels; dezelfde opdracht gaat van daar verder. Het programma meldt: {message:text}.",
 )
 ENTRIES_REREAD: Final = Sentence(
-    "What this officer remembered of the log was missing or damaged, so everything was read again.",
-    "Wat deze functionaris van het logboek had onthouden ontbrak of was beschadigd, dus is alles opnieuw gelezen.",
+    "Everything was read from the first entry, because nothing was remembered of it: this is the first look, or what was "
+    "remembered is missing or damaged.",
+    "Alles is vanaf de eerste regel gelezen, omdat er niets van onthouden was: dit is de eerste keer, of wat onthouden was "
+    "ontbreekt of is beschadigd.",
 )
 ENTRY_UNKNOWN: Final = Sentence(
     "The entry at position {position:number} is of no known kind, or not as long as its kind.",
@@ -242,10 +245,10 @@ EPOCH_CHANGED: Final = Sentence(
 
 WITNESSES_NAME: Final = Sentence("Independent witnesses saw the same log", "Onafhankelijke getuigen zagen hetzelfde logboek")
 WITNESSES_HOW: Final = Sentence(
-    "The cosignature of each of the {witnesses:number} {witnesses:one/witness/witnesses} in the covenant was verified; "
-    "{threshold:number} must have seen an entry before it counts. Longer than {hours:number} hours without is an alarm.",
-    "De medeondertekening van elk van de {witnesses:number} {witnesses:one/getuige/getuigen} in het convenant is nagegaan; "
-    "{threshold:number} moeten een regel gezien hebben voordat die telt. Langer dan {hours:number} uur zonder is een alarm.",
+    "The cosignatures of the witnesses in the covenant ({witnesses:number}) were verified; {threshold:number} must have "
+    "seen an entry before it counts. Longer than {hours:number} hours without is an alarm.",
+    "De medeondertekeningen van de getuigen in het convenant ({witnesses:number}) zijn nagegaan; {threshold:number} moeten "
+    "een regel gezien hebben voordat die telt. Langer dan {hours:number} uur zonder is een alarm.",
 )
 WITNESSES_NOT_ASKED: Final = Sentence(
     "The covenant demands no witness, as only a sandbox may. Then the operator can show each party another history without "

@@ -54,7 +54,7 @@ EARLIER_HOW: Final = Sentence(
 )
 EARLIER_NONE: Final = Sentence(
     "There was no earlier one to compare with. Write down the last line of the ledger, which stands at the head of "
-    "this report, or keep this file sealed until the next audit.",
+    "this report.",
     "Er was geen eerdere om mee te vergelijken. Noteer de laatste regel van het grootboek, die boven aan dit rapport staat.",
 )
 EARLIER_FOUND: Final = Sentence(
