@@ -7,7 +7,7 @@ PROTOS := $(wildcard proto/raakvlak_protocol/v1/*.proto)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check format protos protos-check contract contract-check openapi openapi-check kills bench lock clean
+.PHONY: help install demo test slow check format protos protos-check contract contract-check openapi openapi-check kills bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,8 +32,11 @@ demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five
 	  .venv/bin/raakvlak-local population demo --cases 2000 --organisations 5 --seed 1
 	@.venv/bin/raakvlak-local run demo --data demo/data --exit
 
-test: $(READY) ## all tests
-	@$(PY) -m pytest
+test: $(READY) ## the tests, but for the slow ones; on all cores
+	@$(PY) -m pytest -n auto -m 'not slow'
+
+slow: $(READY) ## the slow tests: whole federations by their commands, a browser, peers in other languages
+	@$(PY) -m pytest -n auto -m 'slow' --ignore=tests/kill
 
 check: $(READY) protos-check contract-check openapi-check ## style, types, imports between packages, generated files
 	@.venv/bin/ruff check
@@ -68,7 +71,7 @@ openapi-check: $(READY) ## fail when `make openapi` would change something
 	@$(PY) -m raakvlak_node.rest | diff node/openapi.json - >&2 || \
 	  { echo 'make: node/openapi.json is not that of the code; run: make openapi' >&2; exit 1; }
 
-kills: $(READY) ## kill node, index and key holder 50 times at random points (`make test` does it ten times)
+kills: $(READY) ## kill node, index and key holder 50 times at random points 
 	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill
 
 bench: $(READY) ## the benchmarks, with their floors and goals

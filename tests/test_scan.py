@@ -18,6 +18,8 @@ import pytest
 from tests.attacks import needles
 from tests.attacks.needles import Needle
 
+pytestmark = pytest.mark.slow
+
 CASES, ORGANISATIONS, SEED = 120, 3, 4
 REJECTED_BSN = "999990019"
 SECONDS = 240

@@ -18,6 +18,8 @@ from raakvlak_audit.report import Check, Figure, Report, Subject, Table, Verdict
 from raakvlak_audit.wording import LANGUAGES, Language, Sentence
 from tests.require import require
 
+pytestmark = pytest.mark.slow
+
 BROWSER: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, TABLET, DESK = 320, 800, 1400
 SHRUNK_BY: Final = 0.08

@@ -24,6 +24,8 @@ from raakvlak_local import population
 from raakvlak_local.description import Description, Organisation
 from raakvlak_local.federation import Federation
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("RAAKVLAK_KILLS", "10"))
 SEED = int(os.environ.get("RAAKVLAK_KILL_SEED", str(random.SystemRandom().randrange(10**6))))
 CASES_PER_KILL = 40

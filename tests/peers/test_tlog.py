@@ -24,6 +24,8 @@ from tests import logs
 from tests.covenants import Sandbox, make_covenant
 from tests.require import require
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parent
 GO_PACKAGES = Path("/usr/share/gocode")
 """Where Debian puts the sources of Go's libraries."""
