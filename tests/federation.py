@@ -65,6 +65,7 @@ def make_node(sandbox: Sandbox, member: str, folder: Path, clock: Clock, *, inde
         key_file=folder / "unused.key",
     )
     membership = Membership(identity, sandbox.covenant, sandbox.credentials(identity), secrets)
+    Folder(folder).covenant.write_bytes(sandbox.file)
     store = Store(folder / STORE, Vault(secrets[VAULT_KEY], os.urandom), create=True)
     return Node(Folder(folder), settings, membership, store, clock, os.urandom)
 
@@ -133,6 +134,8 @@ class IndexThreads:
         self.path = folder / "store.db"
         self.peppers = peppers or {epoch: os.urandom(32) for epoch in sandbox.covenant.epochs}
         self.identity = sandbox.index
+        self.seconds = 0.0
+        """What passes only when a test says so: by this an index sees that its log lags."""
         self.running: Running
         self._sandbox = sandbox
         self._clock = clock
@@ -162,6 +165,7 @@ class IndexThreads:
             log_seed=seed,
             random=os.urandom,
             event_cap=self._event_cap,
+            seconds=lambda: self.seconds,
         )
         server = peer.aio_server()
         server.add_generic_rpc_handlers((self.running.service.handler(),))

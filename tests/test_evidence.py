@@ -11,7 +11,7 @@ from raakvlak_protocol import checkpoint as checkpoints
 from raakvlak_protocol import entry, evidence, merkle, receipt
 from raakvlak_protocol.checkpoint import Checkpoint
 from raakvlak_protocol.errors import Evidence, Malformed
-from raakvlak_protocol.evidence import BadReceipt, Document, Expected, Opening, Unverifiable, WrongOpening
+from raakvlak_protocol.evidence import BadReceipt, Document, Expected, Opening, RemovedUnasked, Unverifiable, WrongOpening
 from raakvlak_protocol.merkle import leaf_hash
 from raakvlak_protocol.note import ED25519, NoteKey, key_of
 from raakvlak_protocol.publication import Visibility
@@ -62,6 +62,11 @@ def wrong_opening(size: int = 5) -> WrongOpening:
     expected = Expected(3, MONTH, MONTH, Visibility.DIRECT)
     opening = Opening(3, bytes(32), bytes(16), MONTH, Visibility.DIRECT)
     return WrongOpening("school", 1, bytes(16), expected, opening, of.note, of.entries[3], proof)
+
+
+def removed_unasked(position: int = 3, place: int = 3) -> RemovedUnasked:
+    of = log(entries(5))
+    return RemovedUnasked("school", position, MONTH, place, of.note, tuple(tiles(of).tree.inclusion_proof(place)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 8, 13, 300])
@@ -136,6 +141,26 @@ def test_an_opening_convicts_nobody() -> None:
         evidence.check(evidence.encode(fits), KEY)
 
 
+def test_a_removal_convicts_nobody_and_must_stand_in_the_log() -> None:
+    found = evidence.check(evidence.encode(removed_unasked()), KEY)
+    assert not found.convicts
+    assert found.numbers == {"position": 3, "place": 3, "size": 5}
+    for wrong in (removed_unasked(position=2), removed_unasked(place=2)):
+        with pytest.raises(Malformed, match="shows nothing"):
+            evidence.check(evidence.encode(wrong), KEY)
+
+
+def test_a_receipt_of_another_covenant_convicts_nobody_though_one_key_signs_in_both() -> None:
+    of, promised = log(entries(5)), [entry.removed(10**6)]
+    for covenant in ("friesland", "raakvlak", "index.zeeland", ""):
+        made = Receipt(covenant, "school", 1, 7, bytes(32), 3, 1, receipt.hash_of(promised))
+        signature = receipt.sign(made, SEED)
+        with pytest.raises(Evidence):
+            receipt.verify(made, signature, KEY)
+        with pytest.raises(Evidence):
+            evidence.broken_receipt(made, signature, of.note, tiles(of), KEY)
+
+
 def test_what_did_not_fit_convicts_nobody() -> None:
     for received in (b"", b"nonsense", log(entries(3)).note):
         assert not evidence.check(evidence.encode(Unverifiable(received, "the tiles differ")), KEY).convicts
@@ -171,7 +196,12 @@ def test_no_changed_byte_convicts(document: Document) -> None:
 
 def test_no_changed_byte_of_the_others_convicts_or_breaks_the_reader() -> None:
     made, signature = promise(3, entries(2), signed=False)
-    for document in (BadReceipt(made, signature), wrong_opening(), Unverifiable(log(entries(3)).note, "differs")):
+    for document in (
+        BadReceipt(made, signature),
+        wrong_opening(),
+        removed_unasked(),
+        Unverifiable(log(entries(3)).note, "differs"),
+    ):
         for changed in changes(evidence.encode(document)):
             try:
                 assert not evidence.check(changed, KEY).convicts

@@ -243,3 +243,21 @@ def test_a_reconciliation_that_was_cut_off_is_demanded_again(tmp_path: Path, mon
                 walk.publisher.demand_reconciled()
             reconcile(school, walk.publisher, dry_run=False)
             walk.publisher.demand_reconciled()
+
+
+def test_a_node_hears_of_matches_while_the_index_can_not_publish_its_log(tmp_path: Path) -> None:
+    """Then the index takes no writes, because it could not keep its promise about them; what it has to tell it still tells."""
+    with federation(tmp_path) as running:
+        running.nodes["school"].put_case(case("S-1", CHILD))
+        running.settle("school")
+        running.nodes["town"].put_case(case("T-1", CHILD))
+        running.walk("town")
+        running.nodes["school"].put_case(case("S-2", MOTHER))
+        running.index.publish_log()
+        running.index.seconds += 1_000
+        outcome = running.walk("school")
+        assert [type(each) for each in outcome.waiting] == [Unavailable]
+        assert (outcome.published, outcome.received > 0, outcome.posted > 0) == (0, True, True)
+        running.index.publish_log()
+        running.settle()
+        assert running.touches("school") and running.nodes["school"].status()["pending"] == 0

@@ -26,6 +26,8 @@ def read_only(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.execute("PRAGMA query_only = ON")
+            # A text that is none is something to report, not a reason to break off.
+            connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
             yield connection
     except sqlite3.OperationalError as error:
         raise Unavailable(f"{path} can't be read now ({error}): ask the operator for a backup of it") from None

@@ -1,7 +1,6 @@
 """The verdicts of `node`: a member's account held against itself, the log, the index and the key holders. No I/O."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -13,10 +12,10 @@ from raakvlak_audit.quota import Stated
 from raakvlak_audit.report import Check, Table, Verdict
 from raakvlak_audit.sentences import node as words
 from raakvlak_audit.wording import Cell, Said, Sentence
-from raakvlak_protocol import contract, contract_log
+from raakvlak_protocol import contract, contract_log, tile
 from raakvlak_protocol.account import Row
 from raakvlak_protocol.covenant import Covenant
-from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
+from raakvlak_protocol.errors import Malformed, RaakvlakError, Refused, Unavailable
 from raakvlak_protocol.identity import Role
 from raakvlak_protocol.letter import SIZES
 from raakvlak_protocol.term import month_of, start_of
@@ -206,12 +205,12 @@ def _more(told: Told, stated: Stated, key: tuple[str, str, int], that_day: int, 
 # --- what left --------------------------------------------------------------------------------------------------------
 
 
-def kinds(told: Told, covenant: Covenant) -> Check:
-    """Every line is of something that the parties agreed on."""
+def kinds(told: Told, covenant: Covenant, witnesses: Collection[str]) -> Check:
+    """Every line is of something that the parties agreed on. `witnesses` are all that any version of the covenant named."""
     wrong = list[Said]()
     rows = _own_kinds(told)
     for (role, id, path), tally in sorted(told.calls.items()):
-        classes = _classes(path)
+        classes = _classes(path, witnesses)
         if classes is None or not _known(role, id, path, covenant):
             wrong.append(words.KINDS_STRANGE(role=role, id=id, path=path))
         rows.append((words.CALL(path=path), f"{role} {id}", tally.requests, tally.items, classes or "?"))
@@ -245,12 +244,14 @@ def _own_kinds(told: Told) -> list[tuple[Cell, ...]]:
 
 _METHODS: Final = {each.name: each for each in contract.methods()}
 _PATHS: Final = {f"/{each.containing_service.full_name}/{each.name}": each for each in contract.methods()}
-_READ: Final = tuple(
-    (re.compile("/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/"))), way)
+_READ: Final = {
+    path: way
     for path, (way, _) in zip(contract_log.paths(), contract_log.path_ways(), strict=True)
     if way.sender == contract_log.ANYONE
-)
-"""What anyone may read over HTTPS; a tile's number may have several parts."""
+}
+"""What anyone may read over HTTPS."""
+_WITNESSED: Final = "GET /checkpoint/"
+_TILE: Final = "GET /tile/"
 
 
 def _class_names(method: MethodDescriptor) -> str:
@@ -258,22 +259,36 @@ def _class_names(method: MethodDescriptor) -> str:
     return ", ".join(sorted(found))
 
 
-def _classes(path: str) -> str | None:
+def _classes(path: str, witnesses: Collection[str]) -> str | None:
     """The data classes of all fields of a request; None for one that was not agreed, or that has lines of its own kind."""
     method = _PATHS.get(path)
     if method is not None:
         return None if method.name in _OWN_LINES else _class_names(method)
-    for pattern, way in _READ:
-        if pattern.fullmatch(path) or (path.startswith("GET /tile/") and pattern.match(path)):
-            return ", ".join(sorted({each.data_class for each in way.fields}))
-    return None
+    if path == contract_log.HEALTH_PATH:
+        return "routing"
+    way = None if "{" in path else _READ.get(_template(path, witnesses))
+    return None if way is None else ", ".join(sorted({each.data_class for each in way.fields}))
+
+
+def _template(path: str, witnesses: Collection[str]) -> str:
+    """The path as the contract spells it, where what stands in it is one of the covenant's witnesses or the strict name of a
+    tile, so that nothing else can be sent in it; otherwise the path itself."""
+    if path.startswith(_WITNESSED) and path.removeprefix(_WITNESSED) in witnesses:
+        return "GET /checkpoint/{witness}"
+    if path.startswith(_TILE):
+        try:
+            asked = tile.parse_path(path.removeprefix("GET /"))
+        except Malformed:
+            return path
+        return "GET /tile/entries/{number}" if asked.level is None else "GET /tile/{level}/{number}"
+    return path
 
 
 def _known(role: str, id: str, path: str, covenant: Covenant) -> bool:
     """Whether the covenant has this party, and it is who answers such a request."""
-    server = Role.KEYHOLDER if ".KeyHolder/" in path else Role.INDEX
-    known = id in covenant.key_holders if server is Role.KEYHOLDER else id == covenant.index.id
-    return known and role == server
+    if role == Role.KEYHOLDER:
+        return id in covenant.key_holders and (".KeyHolder/" in path or path == contract_log.HEALTH_PATH)
+    return role == Role.INDEX and id == covenant.index.id and ".KeyHolder/" not in path
 
 
 def _fields(path: str) -> set[int]:

@@ -22,11 +22,13 @@ from raakvlak_protocol import checkpoint as checkpoints
 from raakvlak_protocol import covenant as covenants
 from raakvlak_protocol.checkpoint import Checkpoint
 from raakvlak_protocol.covenant import Covenant
+from raakvlak_protocol.encoding import parse
 from raakvlak_protocol.errors import Evidence, Refused
 from raakvlak_protocol.identity import checked_id
 from raakvlak_protocol.party import command, sealed, settings
 from raakvlak_protocol.party.membership import parse_pin
 from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.v1 import covenant_pb2 as pb
 
 _WITNESS_SEED: Final = "witness_key"
 
@@ -92,6 +94,12 @@ class Officer:
     def covenant(self, now: datetime) -> Covenant:
         """The covenant in force, its whole history verified from the pin."""
         return covenants.verify(_read(self.covenant_file), self.pin(), now)
+
+    def versions(self, now: datetime) -> tuple[Covenant, ...]:
+        """Every version of the covenant, oldest first; verified as `covenant` does."""
+        history = _read(self.covenant_file)
+        covenants.verify(history, self.pin(), now)
+        return tuple(covenants.judged(each.payload, None) for each in parse(pb.CovenantHistory, history).versions)
 
     def take_covenant(self, history: bytes, now: datetime) -> Covenant:
         """Puts a newer covenant file in the place of the one held; raises Refused for an older one."""

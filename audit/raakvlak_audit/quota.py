@@ -158,18 +158,24 @@ def not_adding_up(statements: Iterable[Stated]) -> list[tuple[str, date, Account
     """Where a holder's running count does not go on from its last one: less than that and the day's together, or more
     although no day between was left out."""
     statements = sorted(statements, key=lambda each: (each.holder, each.day))
-    stated_days = {(stated.holder, stated.day) for stated in statements}
+    stated_days: dict[str, set[date]] = {}
+    for stated in statements:
+        stated_days.setdefault(stated.holder, set()).add(stated.day)
     wrong, last = [], dict[tuple[str, Account], tuple[date, int]]()
     for stated in statements:
-        own = [day for holder, day in stated_days if holder == stated.holder]
+        own = stated_days[stated.holder]
         for account, count in sorted(stated.counts.items()):
             day, total = last.get((stated.holder, account), (None, 0))
-            follows = day is not None and not missing_days(own, day, stated.day)
+            follows = day is not None and _all_stated(own, day, stated.day)
             expected = total + count.that_day
             if count.in_epoch < expected or (follows and count.in_epoch != expected):
                 wrong.append((stated.holder, stated.day, account))
             last[stated.holder, account] = (stated.day, count.in_epoch)
     return wrong
+
+
+def _all_stated(own: set[date], first: date, last: date) -> bool:
+    return all(first + timedelta(days=number) in own for number in range((last - first).days))
 
 
 def contradicting(statements: Iterable[Stated]) -> list[tuple[str, date]]:

@@ -158,6 +158,8 @@ def bursts(statements: Sequence[Stated], covenant: Covenant) -> Check:
             because = words.FIRST_LOAD() if burst.first_load else words.NOTHING()
             rows.append((member, burst.day, burst.tokens, burst.usual, because))
     name, how = words.BURSTS_NAME(), words.BURSTS_HOW(least=quota.BURST_LEAST, factor=quota.BURST_FACTOR)
+    if not statements:
+        return Check("bursts", name, how, Verdict.UNKNOWN, (words.DAYS_NONE(),))
     if not rows:
         return Check("bursts", name, how, Verdict.OK, (words.BURSTS_NONE(),))
     found = [words.BURSTS_FIRST(count=first_loads)] if first_loads else []

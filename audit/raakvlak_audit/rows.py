@@ -55,6 +55,8 @@ class Findings:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.named: list[Wrong] = []
+        self.waiting: set[str] = set()
+        """Members for which the database says that matches wait."""
 
     def add(self, what: str, members: tuple[str, ...], position: int = -1) -> None:
         self.counts[what] += 1
@@ -118,12 +120,14 @@ def check_matches(
     *,
     month: int,
     direct: Callable[[str, str], bool],
+    once: Callable[[str, str], bool],
     waits: Callable[[str], bool],
     findings: Findings,
 ) -> Mapping[str, int]:
     """Judges the matches of rows, which it takes in order of digests, against the deliveries, in the same order.
 
-    Every two live direct rows of two members that may see each other have exactly one delivery, and there is none other.
+    Every two live direct rows of two members that may see each other have exactly one delivery, and there is none other but
+    of two that could see each other `once`, under an earlier covenant.
     Where a member `waits` (suspended, or its queue was full) the match may still have to begin. Returns counts: `due`
     pairs, `told` ones, those that `wait`.
     """
@@ -131,10 +135,12 @@ def check_matches(
     told = _Grouped(deliveries)
     for digest, same in groupby(rows, lambda row: row.digest):
         members = sorted({row.member for row in same if _matchable(row, month)})
-        due = {pair for pair in combinations(members, 2) if direct(*pair)}
+        pairs = list(combinations(members, 2))
+        due = {pair for pair in pairs if direct(*pair)}
+        allowed = due | {pair for pair in pairs if once(*pair)}
         stray, records = told.up_to(digest)
         _judge_stray(stray, findings)
-        _judge(due, records, waits, findings, counts)
+        _judge(due, allowed, records, waits, findings, counts)
     _judge_stray(told.rest(), findings)
     return counts
 
@@ -145,6 +151,7 @@ def _matchable(row: Row, month: int) -> bool:
 
 def _judge(
     due: set[tuple[str, str]],
+    allowed: set[tuple[str, str]],
     records: list[Delivery],
     waits: Callable[[str], bool],
     findings: Findings,
@@ -152,17 +159,18 @@ def _judge(
 ) -> None:
     told = Counter((each.lower, each.higher) for each in records)
     for pair, count in told.items():
-        if pair not in due:
+        if pair not in allowed:
             findings.add("told_without_rows", pair)
         elif count > 1:
             findings.add("told_twice", pair)
     for pair in due - told.keys():
-        if any(map(waits, pair)):
+        if waiting := [each for each in pair if waits(each)]:
             counts["wait"] += 1
+            findings.waiting.update(waiting)
         else:
             findings.add("not_told", pair)
     counts["due"] += len(due)
-    counts["told"] += len(due & told.keys())
+    counts["told"] += len(allowed & told.keys())
 
 
 def _judge_stray(records: Iterable[Delivery], findings: Findings) -> None:

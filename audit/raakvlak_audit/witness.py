@@ -16,7 +16,7 @@ from nacl.bindings import crypto_sign_seed_keypair
 
 from raakvlak_audit.officer import Officer
 from raakvlak_protocol import checkpoint as checkpoints
-from raakvlak_protocol import follow
+from raakvlak_protocol import evidence, follow
 from raakvlak_protocol.covenant import Covenant, witness_name
 from raakvlak_protocol.errors import Evidence, RaakvlakError, Refused
 from raakvlak_protocol.follow import Signed
@@ -85,6 +85,8 @@ class Witness:
                     party=self.covenant.index.id,
                 )
         name = witness_name(self.covenant.id, self.id)
-        note = checkpoints.cosign(signed.raw, name, self._seed, now)
+        # Only the log's own line beside ours: whoever serves the note may have added others, so many that none fits.
+        note = checkpoints.cosign(evidence.alone(signed.raw, self.covenant.log_key), name, self._seed, now)
+        follow.read_cosigned(self.covenant, self.id, note)
         sealed.replace(self.file, note)
         return note

@@ -282,6 +282,8 @@ def _tell(mended: Mended, done: str, dry_run: bool) -> None:
         f"{mended.entries} published entries were missing, {mended.removed} rows that stood again are removed, "
         f"{mended.lost} rows are lost and marked as removed in the log"
     )
+    if mended.tiles:
+        _say(f"{mended.tiles} hash tiles of the published log were damaged and are made anew from its entries")
     if dry_run:
         _say("this was a dry run: nothing was changed")
     else:

@@ -16,6 +16,7 @@ is dropped and a replay tells the current matches. *Letters in the copy*: may ha
 delivered, their senders are told that they lapsed and post again. Until its node has opened, every member is suspended.
 """
 
+import dataclasses
 import os
 import shutil
 import sqlite3
@@ -50,6 +51,8 @@ class Mended:
     """Rows that stood again and were removed again."""
     lost: int
     """Rows that were published since, and are now marked as removed."""
+    tiles: int = 0
+    """Damaged hash tiles of the published log that were made anew from its entries."""
     age_days: int = 0
 
 
@@ -89,6 +92,7 @@ def restore(
     """
     if store.exists() and not (replace or dry_run):
         raise Refused(f"{store} exists: its rows and letters would be lost; say --replace if that is what you want")
+    tiles = published.mend(dry_run=dry_run) if published is not None else 0
     fresh = store.with_name(store.name + ".restored")
     _remove(fresh)
     try:
@@ -103,21 +107,24 @@ def restore(
             _flush(store.parent)
     finally:
         _remove(fresh)
-    return mended
+    return dataclasses.replace(mended, tiles=tiles)
 
 
 def repair(store: Path, published: PublishedLog | None, now: datetime, *, dry_run: bool = False) -> Mended:
     """Does the same to the store as it stands, for one that an older copy was put in place of, or that lost writes.
 
-    One transaction: broken off, it has changed nothing. The caller sees to it that no index serves.
+    One transaction: broken off, it has changed nothing but hash tiles that were damaged. The caller sees to it that no
+    index serves.
     """
+    tiles = published.mend(dry_run=dry_run) if published is not None else 0
     connection = schema.open_for_writing(store)
     with closing(connection):
         with _transaction(connection, keep=not dry_run):
             mended = _brought_up_to(connection, published)
             _leap(connection, day_of(now))
+            connection.execute("PRAGMA user_version = 0")  # a live store again, where a copy was put in place by hand
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return mended
+    return dataclasses.replace(mended, tiles=tiles)
 
 
 def _made_current(fresh: Path, copy: Path, published: PublishedLog | None, today: int) -> Mended:
@@ -138,7 +145,7 @@ def _made_current(fresh: Path, copy: Path, published: PublishedLog | None, today
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.DatabaseError:
         raise Refused(f"{copy} is no backup of an index, or is damaged") from None
-    return Mended(mended.entries, mended.removed, mended.lost, today - int(made))
+    return dataclasses.replace(mended, age_days=today - int(made))
 
 
 # --- up to the log ----------------------------------------------------------------------------------------------------
@@ -153,14 +160,16 @@ def _brought_up_to(db: sqlite3.Connection, published: PublishedLog | None) -> Me
         missing = max(0, published.size - size)
         db.executemany("INSERT INTO leaf VALUES (?, ?)", enumerate(published.published(size), size))
         _follow(db, size)
-    live = _live_positions(db)
+    live = _live_positions(db, size + missing)
     gone = [
         (digest, member)
         for digest, member, position in db.execute("SELECT digest, member, position FROM row")
-        if position not in live
+        if not (position < len(live) and live[position])
     ]
     _remove_rows(db, gone)
-    lost = sorted(live - {position for (position,) in db.execute("SELECT position FROM row")})
+    for (position,) in db.execute("SELECT position FROM row"):
+        live[position] = 0
+    lost = [position for position, lives in enumerate(live) if lives]
     end = size + missing
     db.executemany("INSERT INTO leaf VALUES (?, ?)", enumerate(map(entry.removed, lost), end))
     return Mended(missing, len(gone), len(lost))
@@ -189,14 +198,16 @@ def _follow(db: sqlite3.Connection, size: int) -> None:
                 pass
 
 
-def _live_positions(db: sqlite3.Connection) -> set[int]:
-    """Positions of rows that were published and not removed."""
-    live = set()
+def _live_positions(db: sqlite3.Connection, size: int) -> bytearray:
+    """For each of `size` positions, 1 where a row was published and not removed, else 0. A byte each: there may be tens
+    of millions."""
+    live = bytearray(size)
     for position, leaf in db.execute("SELECT position, entry FROM leaf ORDER BY position"):
         if leaf[0] == Kind.PUBLISHED:
-            live.add(position)
+            live[position] = 1
         elif leaf[0] == Kind.REMOVED:
-            live.discard(int.from_bytes(leaf[1:], "big"))
+            # One that names no earlier position removes nothing: its own is never live.
+            live[min(int.from_bytes(leaf[1:], "big"), position)] = 0
     return live
 
 
@@ -216,7 +227,7 @@ def _leap(connection: sqlite3.Connection, today: int) -> None:
     connection.execute("DELETE FROM event")
     connection.execute(
         "UPDATE member SET generation = generation + :leap, last_event = last_event + :leap, "
-        "acknowledged = last_event + :leap, replay_needed = replay_needed + 1, last_seen = :silent",
+        "acknowledged = last_event + :leap, replay_needed = replay_needed + 1, last_seen = min(last_seen, :silent)",
         {"leap": LEAP, "silent": today - SUSPENDED_AFTER_DAYS - 1},
     )
     for sender, match_id, letter in letters:

@@ -20,6 +20,9 @@ EVENTS: Final = (
     Declared("lapsed", "info", letters=int),
     Declared("forgotten", "warning", member=str, rows=int),
     Declared("uncosigned", "warning", hours=int),
+    Declared("writes_refused", "error", seconds=int),
+    Declared("writes_taken", "info"),
+    Declared("left", "warning", member=str, rows=int),
     Declared("history_differs", "error", witness=str, size=int),
     Declared("alarm", "warning", member=str, waiting=int, limit=int),
 )

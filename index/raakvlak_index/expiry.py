@@ -1,7 +1,7 @@
 """What time takes: rows whose month has begun, letters that nobody fetched, answers that were heard, the rows of members
-that fell silent."""
+that fell silent; and of those that have left."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -46,6 +46,26 @@ class Expiry:
             reader.scrub()
         finally:
             reader.close()
+
+    def dismiss(self, members: Container[str]) -> None:
+        """Removes the rows of everybody who is none of `members`: whoever has left the covenant can neither withdraw them
+        nor be told of a match."""
+        reader = self._reader()
+        try:
+            for member in reader.members():
+                if member not in members:
+                    self._dismiss(reader, member)
+        finally:
+            reader.close()
+
+    def _dismiss(self, reader: Reader, member: str) -> None:
+        removed, last = 0, b""
+        while rows := reader.inventory(member, last, BATCH):
+            digests = [each.digest for each in rows]
+            removed += self._writer.run(lambda store, digests=digests: store.dismiss(member, digests))  # type: ignore[misc]
+            last = digests[-1]
+        if removed:
+            self._log("left", member=member, rows=removed)
 
     def _rewrite(self, reader: Reader) -> None:
         """Erasure is complete without it but for a few cells in a thousand; a full disk must not keep terms from being

@@ -44,8 +44,8 @@ def _unpublished(published: Path, reader: Reader) -> list[str]:
     while (shown := Checkpoint.parse(note.parse(newest(published)).text).size) < committed:
         if time.monotonic() > until:
             return [
-                f"{committed - shown} entries of the log are committed and not published: start 'serve'; if it runs, look "
-                "at its log and at the disk of the published log"
+                f"{committed - shown} entries of the log are committed and not published: start 'serve'; if it runs, it "
+                "refuses writes until they are: look at its log and at the disk of the published log"
             ]
         time.sleep(0.1)
     if committed < shown:

@@ -28,6 +28,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from raakvlak_index.log import PublishedLog
+from raakvlak_index.progress import Progress
 from raakvlak_index.service import Readers
 from raakvlak_index.store import Reader, Witnessed
 from raakvlak_index.writer import Writer
@@ -71,10 +72,10 @@ class Public:
         readers: Readers,
         writer: Writer,
         now: Callable[[], datetime],
-        healthy: Callable[[], bool],
+        progress: Progress,
         differs: Callable[[str, int], None],
     ) -> None:
-        """`healthy` tells whether the log is being published; `differs` is told the witness and size of a checkpoint
+        """`progress` tells whether the log is being published; `differs` is told the witness and size of a checkpoint
         under our own key that is not of our history."""
         self._covenant = covenant
         self.covenant_file = covenant_file
@@ -82,7 +83,7 @@ class Public:
         self._readers = readers
         self._writer = writer
         self._now = now
-        self._healthy = healthy
+        self._progress = progress
         self._differs = differs
 
     @property
@@ -134,22 +135,26 @@ class Public:
 
     def keep_statement(self, raw: bytes) -> None:
         """Puts the hash of a key holder's statement into the log, once. Raises Malformed for what is none or of a day
-        that is not to be stated, Evidence for a wrong signature, Refused where another one of that day is there."""
+        that is not to be stated, Evidence for a wrong signature, Refused where another one of that day is there,
+        Unavailable while the log can't be published: a key holder that was told yes never sends it again."""
         self._demand_in_force()
+        self._progress.demand()
         claimed = statement.submitter(raw)
         holder = next((each for each in self._covenant.key_holders.values() if each.signing_key.name == claimed), None)
         if holder is None:
             raise NotPermitted("the covenant names no such key holder")
         found = statement.verify_submission(raw, holder.signing_key)
-        if not self._covenant.valid_from.date() <= found.day <= self._now().date():
+        # Not from this version's own beginning: the last day under the one before it is stated under this one. The epochs
+        # are the same in all versions.
+        first = min(self._covenant.valid_from, *(each.valid_from for each in self._covenant.epochs.values()))
+        if not first.date() <= found.day <= self._now().date():
             raise Malformed("this statement is of a day before the covenant or after today")
         day = found.day.isoformat()
         self._writer.run(lambda store: store.keep_statement(found.holder, day, found.hash))
 
     def demand_healthy(self) -> None:
-        """Returns while the log is being published; raises Unavailable where the last attempt failed."""
-        if not self._healthy():
-            raise Unavailable("the log can't be published at the moment: its operator must look at the index's log")
+        """Returns while the log is being published, and so writes are taken; else raises Unavailable."""
+        self._progress.demand()
 
     def metrics(self) -> str:
         """For Prometheus."""
@@ -157,6 +162,9 @@ class Public:
         size, queues, witnesses = self._readers.wait(lambda reader: (reader.log_size(), reader.queues(now), reader.witnesses()))
         lines = _metric("log_entries", "entries of the log that were committed", {"": size})
         lines += _metric("log_published_entries", "entries of the log that were published", {"": self._published.size})
+        lines += _metric(
+            "log_stalled", "1 while the log can't be published and writes are refused", {"": int(self._progress.fails)}
+        )
         lines += _metric("covenant_version", "version of the covenant in use", {"": self._covenant.version})
         lines += _metric("members_suspended", "members silent for so long that no match is told", {"": queues.suspended})
         lines += _metric("queue_alarms", "members whose queue is nearly full or was full", {"": queues.alarms})

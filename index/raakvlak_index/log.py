@@ -16,7 +16,7 @@ another disk than the store if you can, and copy it as you like: it holds nothin
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
@@ -59,6 +59,26 @@ def demand_same(stored: Sequence[bytes], published: Sequence[bytes], first: int)
                 f"at position {position} the store holds another entry than was published: one of the two was changed, or "
                 "is another index's; keep both as they are, tell the compliance officers, and restore a backup"
             )
+
+
+def _hash_tiles(bundles: Iterable[Sequence[bytes]]) -> Iterator[tuple[int, int, bytes]]:
+    """Each hash tile over these entry bundles, of which all but the last are full: level, number, bytes. The lowest level
+    first, and each level in order."""
+    level = 0
+    rows: Iterator[list[bytes]] = (list(map(merkle.leaf_hash, bundle)) for bundle in bundles)
+    while True:
+        full: list[bytes] = []
+        for number, hashes in enumerate(rows):
+            yield level, number, b"".join(hashes)
+            if len(hashes) == TILE_WIDTH:
+                full.append(merkle.root(hashes))
+        if not full:
+            return
+        level, rows = level + 1, _in_tiles(full)
+
+
+def _in_tiles(hashes: Sequence[bytes]) -> Iterator[list[bytes]]:
+    return (list(hashes[place : place + TILE_WIDTH]) for place in range(0, len(hashes), TILE_WIDTH))
 
 
 def published_size(folder: Path) -> int:
@@ -150,19 +170,71 @@ class PublishedLog:
                 "place, or the disk lost its last writes; run 'raakvlak-index repair', which applies the published "
                 "removals again (or 'restore FILE' with a newer backup)"
             )
-        position = 0
-        for number in range(-(-self.size // TILE_WIDTH)):
-            width = tile.width_at(self.size, 0, number)
-            stored = reader.leaves(position, width)
-            raw = self._entries(number, width)
-            if tile.encode_entries(stored) != raw:
-                demand_same(stored, tile.parse_entries(raw, width), position)
-            position += width
+        for level, number, made in _hash_tiles(self._stored_bundles(reader)):
+            if not self._shows(level, number, made):
+                raise self._damaged(f"level-{level}", f"is missing or damaged at tile {number}")
         if self.root_at(self.size) != self.signed.checkpoint.root:
             raise Refused(
                 f"the hashes in {self._folder} do not lead to the root of its checkpoint: a file there was changed or is "
                 "damaged; put the published log back from its copy, or move the folder away and run 'repair --log-lost'"
             )
+
+    def mend(self, *, dry_run: bool) -> int:
+        """Makes damaged hash tiles anew from the entries, of which the checkpoint proves that they are right; how many.
+
+        Raises Refused where they are not, Unavailable where the disk takes no more. The caller sees to it that no index
+        serves. Broken off, it has mended fewer of them.
+        """
+        wrong: set[tuple[int, int]] = set()
+        edge: dict[int, bytes] = {}
+        for level, number, made in _hash_tiles(self._bundles()):
+            edge[level] = made
+            if not self._shows(level, number, made):
+                wrong.add((level, number))
+        # The path to the root leads over the last tile of each level alone.
+        root = TiledLog(lambda path: edge[tile.parse_path(path).level or 0], self.size).tree.root()
+        if root != self.signed.checkpoint.root:
+            raise self._damaged("entries", "does not lead to the root of the checkpoint")
+        if wrong and not dry_run:
+            self._make_anew(wrong)
+        return len(wrong)
+
+    def _make_anew(self, wrong: Container[tuple[int, int]]) -> None:
+        try:
+            for level, number, made in _hash_tiles(self._bundles()):
+                if (level, number) in wrong:
+                    self._write(f"level-{level}", number * TILE_WIDTH * HASH_BYTES, made)
+        except OSError as error:
+            raise Unavailable(f"can't mend the published log in {self._folder}: {error.strerror}") from None
+
+    def _stored_bundles(self, reader: Reader) -> Iterator[Sequence[bytes]]:
+        """The published leaves as the store has them; raises Refused at the first that was published otherwise."""
+        for number in range(-(-self.size // TILE_WIDTH)):
+            width = tile.width_at(self.size, 0, number)
+            stored = reader.leaves(number * TILE_WIDTH, width)
+            raw = self._entries(number, width)
+            if tile.encode_entries(stored) != raw:
+                demand_same(stored, self._parsed(raw, width), number * TILE_WIDTH)
+            yield stored
+
+    def _bundles(self) -> Iterator[Sequence[bytes]]:
+        for number in range(-(-self.size // TILE_WIDTH)):
+            width = tile.width_at(self.size, 0, number)
+            yield self._parsed(self._entries(number, width), width)
+
+    def _parsed(self, raw: bytes, width: int) -> list[bytes]:
+        try:
+            return tile.parse_entries(raw, width)
+        except Malformed as error:
+            raise self._damaged("entries", f"is damaged: {error.message}") from None
+
+    def _shows(self, level: int, number: int, made: bytes) -> bool:
+        """Whether a hash tile on the disk is this one."""
+        try:
+            with (self._folder / f"level-{level}").open("rb") as file:
+                return os.pread(file.fileno(), len(made), number * TILE_WIDTH * HASH_BYTES) == made
+        except FileNotFoundError:
+            return False
 
     def published(self, first: int) -> Iterator[bytes]:
         """The published leaves from a position on."""
@@ -255,6 +327,8 @@ class PublishedLog:
         return raw
 
     def _damaged(self, name: str, how: str) -> Refused:
+        if name.startswith("level-"):
+            return Refused(f"{self._folder / name} {how}: run 'raakvlak-index repair', which makes it anew from the entries")
         return Refused(
             f"{self._folder / name} {how}: put the published log back from its copy, or if there is none move the folder "
             "away and run 'raakvlak-index repair --log-lost'"

@@ -91,6 +91,9 @@ class SqliteReader:
         rows = self._db.execute("SELECT entry FROM leaf WHERE position >= ? ORDER BY position LIMIT ?", (first, limit))
         return [leaf for (leaf,) in rows]
 
+    def members(self) -> list[str]:
+        return [id for (id,) in self._db.execute("SELECT id FROM member ORDER BY id")]
+
     def cosigned(self, witness: str) -> bytes | None:
         found = self._db.execute("SELECT note FROM witness WHERE id = ?", (witness,)).fetchone()
         return found[0] if found else None

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +15,7 @@ from raakvlak_index.expiry import SECONDS, Expiry
 from raakvlak_index.index import Pepper
 from raakvlak_index.log import LOG_KEY, PublishedLog
 from raakvlak_index.pepper import PepperFile
+from raakvlak_index.progress import Progress
 from raakvlak_index.reading import SqliteReader
 from raakvlak_index.service import QueueAlarm, Readers, Service
 from raakvlak_index.settings import Settings
@@ -54,6 +57,7 @@ class Running:
         log_seed: SecretBytes,
         random: Callable[[int], bytes],
         event_cap: int,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises Refused, before anything runs, where the peppers are not those of the store's rows, or the store does
         not go on from the published log."""
@@ -69,8 +73,7 @@ class Running:
         self._log = log
         self._covenant = covenant
         self._publishing = threading.Lock()
-        self.publishes = True
-        """Whether the last attempt to publish the log succeeded."""
+        self.progress = Progress(seconds, log)
         self._streams = Streams()
         self._alarm = QueueAlarm(rules, log)
         self._writer = Writer(lambda: SqliteStore(store, rules), self._committed)
@@ -78,9 +81,21 @@ class Running:
         self._readers = Readers(lambda: SqliteReader(store, rules))
         # Strangers may ask as often as they like, and must not hold up the members' streams.
         self._strangers = Readers(lambda: SqliteReader(store, rules))
+        # Nor may they hold up a checkpoint: what they ask for waits in other threads. Two, as a sweep may take long.
+        self._chores = ThreadPoolExecutor(2, "chore")
         self._expiry = Expiry(self._writer, lambda: SqliteReader(store, rules), log)
+        self._expiry.dismiss(covenant.members)
         self.service = Service(
-            covenant, rules, self._writer, self._readers, self._streams, log, log_seed=log_seed, now=now, random=random
+            covenant,
+            rules,
+            self._writer,
+            self._readers,
+            self._streams,
+            log,
+            log_seed=log_seed,
+            now=now,
+            random=random,
+            demand_publishing=self.progress.demand,
         )
 
     def public(self, covenant_file: bytes) -> "Public":
@@ -97,14 +112,19 @@ class Running:
             self._strangers,
             self._writer,
             self._now,
-            lambda: self.publishes,
+            self.progress,
             differs,
         )
+
+    async def chore(self, work: Callable[[], None]) -> None:
+        """Does one of the two below in a thread that no caller of the index can keep busy."""
+        await asyncio.get_running_loop().run_in_executor(self._chores, work)
 
     def expire(self) -> None:
         """Removes what has lapsed by now, and raises the alarm where the witnesses are silent; from any thread."""
         self._expiry.sweep(self._now(), self._streams.present)
-        witnessed = self._strangers.wait(lambda reader: reader.witnesses())
+        with contextlib.closing(SqliteReader(self._store, self._rules)) as reader:
+            witnessed = reader.witnesses()
         late = index.uncosigned(self._covenant, {id: each.at for id, each in witnessed.items()}, self._now())
         if late is not None:
             self._log("uncosigned", hours=int(late.total_seconds()) // 3600)
@@ -114,20 +134,19 @@ class Running:
         while True:
             await asyncio.sleep(SECONDS)
             try:
-                await asyncio.to_thread(self.expire)
+                await self.chore(self.expire)
             except Exception as error:
                 self._log.error(error, doing="removing what has lapsed")
 
     def publish_log(self) -> None:
         """Publishes every leaf that is committed by now; from any thread. Raises as `PublishedLog.extend`."""
-        with self._publishing, contextlib.closing(SqliteReader(self._store, self._rules)) as reader:
-            try:
-                while self.published.extend(reader):
-                    pass
-            except BaseException:
-                self.publishes = False
-                raise
-            self.publishes = True
+        with (
+            self._publishing,
+            self.progress.attempt(),
+            contextlib.closing(SqliteReader(self._store, self._rules)) as reader,
+        ):
+            while self.published.extend(reader):
+                pass
 
     async def publish_log_steadily(self) -> None:
         """Until cancelled. What can't be published now, because the disk is full, say, is by a later attempt; raises
@@ -136,7 +155,7 @@ class Running:
         while True:
             await asyncio.sleep(seconds)
             try:
-                await asyncio.to_thread(self.publish_log)
+                await self.chore(self.publish_log)
                 seconds = PUBLISH_SECONDS
             except Refused:
                 raise
@@ -150,6 +169,7 @@ class Running:
 
     async def close(self) -> None:
         """After the last call."""
+        await asyncio.to_thread(self._chores.shutdown)
         for part in (self.service, self._readers, self._strangers, self._writer):
             await asyncio.to_thread(part.close)
 
@@ -190,8 +210,8 @@ async def serve(
         event_cap=settings.event_cap,
     )
     try:
-        await asyncio.to_thread(running.expire)
-        await asyncio.to_thread(running.publish_log)
+        await running.chore(running.expire)
+        await running.chore(running.publish_log)
         log("started", covenant_version=covenant.version, members=len(covenant.members), epochs=len(peppers))
         publishing = asyncio.create_task(running.publish_log_steadily())
         # It ends by itself only where it can't go on: then nothing more is to be promised.
@@ -205,7 +225,7 @@ async def serve(
             await asyncio.gather(*chores, return_exceptions=True)
             # What was answered at the end is published at the end, not when the index serves again. Raises once more
             # where publishing could not go on.
-            await asyncio.to_thread(running.publish_log)
+            await running.chore(running.publish_log)
     finally:
         await running.close()
     log("stopped")

@@ -103,7 +103,10 @@ class QueueAlarm:
 
 
 class Service:
-    """What nodes may ask. `log_seed` signs receipts; `now` gives the time in UTC, `random` as many bytes as asked."""
+    """What nodes may ask. `log_seed` signs receipts; `now` gives the time in UTC, `random` as many bytes as asked.
+
+    `demand_publishing` raises Unavailable while the log can't be published: then no receipt is given.
+    """
 
     def __init__(
         self,
@@ -117,6 +120,7 @@ class Service:
         log_seed: SecretBytes,
         now: Callable[[], datetime],
         random: Callable[[int], bytes],
+        demand_publishing: Callable[[], None],
     ) -> None:
         self._covenant = covenant
         self._rules = rules
@@ -127,6 +131,7 @@ class Service:
         self._log_seed = log_seed
         self._clock = now
         self._random = random
+        self._demand_publishing = demand_publishing
         self._calls: Executor = ThreadPoolExecutor(CALL_THREADS, "call")
         self._verifiers: Executor = ThreadPoolExecutor(VERIFY_THREADS, "verify")
 
@@ -171,8 +176,10 @@ class Service:
         )
 
     def publish(self, caller: Identity, request: pb.PublishRequest) -> pb.PublishReply:
-        """All or nothing. Raises Malformed naming the item, NotPermitted, Stale or Refused, and has changed nothing."""
+        """All or nothing. Raises Malformed naming the item, NotPermitted, Stale, Refused, or Unavailable while the log
+        can't be published, and has changed nothing."""
         now = self._now()
+        self._demand_publishing()
         visibility = index.demand_publishable(self._covenant, caller.id, request.visibility, request.epoch, now)
         tokens = list(request.tokens)
         write = Write(self._covenant.id, request.epoch, caller.id, request.generation, request.sequence)
@@ -216,6 +223,7 @@ class Service:
     def withdraw(self, caller: Identity, request: pb.WithdrawRequest) -> pb.WithdrawReply:
         """All or nothing; of a row that does not stand, `was_there` is false. Raises as `publish` does."""
         now = self._now()
+        self._demand_publishing()
         references = list(request.references)
         publication.check_items(references, REFERENCE_BYTES, "reference")
         keys = self._rules.keys_of(request.epoch)

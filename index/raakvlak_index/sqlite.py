@@ -406,6 +406,16 @@ class SqliteStore:
         self._forget_answers_of(silent)
         return removed
 
+    def dismiss(self, member: str, digests: Sequence[bytes]) -> int:
+        me = self._numbers[member]
+        rows = [(digest, me, position) for digest, owner, _, _, position in self._rows(digests) if owner == me]
+        queues = self._queues()
+        self._end_rows(rows, queues)
+        self._note(queues.flush())
+        self._empty_queue(me)
+        self._forget_answers_of([me])
+        return len(rows)
+
     def _empty_queue(self, me: int) -> None:
         if self._db.execute("DELETE FROM event WHERE member = ?", (me,)).rowcount:
             self._db.execute(

@@ -215,6 +215,9 @@ class Store(Protocol):
         Their queues are emptied too, for events name rows that were removed since; they need a replay.
         """
 
+    def dismiss(self, member: str, digests: Sequence[bytes]) -> int:
+        """Removes these rows of a member that has left, and what waited for it; how many rows there were."""
+
     def forget_answers(self, now: datetime) -> None:
         """Removes request hashes and answers of writes older than ANSWER_DAYS: both can be linked to rows that are gone.
 
@@ -258,6 +261,9 @@ class Reader(Protocol):
 
     def leaves(self, first: int, limit: int) -> list[bytes]:
         """At most `limit` leaves from a position on."""
+
+    def members(self) -> list[str]:
+        """Every member that was ever admitted, also those that have left since."""
 
     def cosigned(self, witness: str) -> bytes | None:
         """The newest checkpoint that the witness cosigned."""

@@ -19,6 +19,8 @@ EVENTS: Final = (
     Declared("key_holder_failed", "warning", key_holder=str, kind=str, reason=str),
     Declared("letter_put_aside", "warning", sender=str, reason=str),
     Declared("proven", "info", rows=int, size=int),
+    Declared("log_unread", "info", entries=int),
+    Declared("receipts_forgotten", "warning", count=int),
     Declared("log_not_followed", "warning", reason=str),
     Declared("proof_overdue", "error", rows=int, hours=int),
     Declared("alarm", "critical", kind=str, reason=str, file=str),

@@ -20,6 +20,10 @@ TRUSTED: Final = "trusted_checkpoint"
 """The remark that holds the note of the checkpoint trusted last."""
 SEEN: Final = "seen_checkpoint"
 """The same of the newest one that was shown, trusted or not: two of these that differ convict the log too."""
+READ: Final = "log_read"
+"""The number of entries from the log's beginning among which no removal of an own row is that was not asked for."""
+FORGOTTEN: Final = "receipts_forgotten"
+"""The number that counts receipts that were forgotten though not all that they promise was proven."""
 TROUBLE: Final = "log_trouble"
 """The remark that says why the log could not be followed at the last attempt; empty where it could."""
 
@@ -86,10 +90,11 @@ class Promises:
     # --- promises -----------------------------------------------------------------------------------------------------
 
     def keep(self, receipt: Receipt, signature: bytes, removal_month: int | None, now: int) -> None:
-        """Keeps a verified receipt; one for nothing promises nothing."""
+        """Keeps a verified receipt; one for nothing promises nothing. One that is kept is never replaced: after a restore
+        the receipts of sequences that come again are dropped first (`drop_after`)."""
         if receipt.count:
             self._run(
-                "INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT OR IGNORE INTO receipt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     receipt.sequence, receipt.epoch, receipt.request_hash, receipt.first_position, receipt.count,
                     receipt.entries_hash, signature, removal_month, now,
@@ -103,6 +108,7 @@ class Promises:
                 "UPDATE token SET position = ?, unproven_since = ? WHERE person = ? AND epoch = ?",
                 (position, now, person, write.epoch),
             )
+        self._read_again_from(min((each for each in positions if each is not None), default=None))
 
     def position_of(self, reference: bytes, epoch: int) -> int | None:
         found = self._run("SELECT position FROM token WHERE reference = ? AND epoch = ?", (reference, epoch)).fetchone()
@@ -127,6 +133,44 @@ class Promises:
             " AND position >= first_position AND position < first_position + count)"
         )
 
+    def count_after(self, sequence: int) -> int:
+        """How many receipts are of writes behind this one."""
+        return int(self._run("SELECT count(*) FROM receipt WHERE sequence > ?", (sequence,)).fetchone()[0])
+
+    def drop_after(self, sequence: int) -> None:
+        """Drops the receipts of writes behind this one, which the index has lost."""
+        self._run("DELETE FROM receipt WHERE sequence > ?", (sequence,))
+
+    def forget_received(self, before: int) -> int:
+        """Forgets receipts from before this moment (Unix seconds) whatever has become of them, because their hashes lead
+        back to rows that may be gone by now; returns how many, and counts them under FORGOTTEN."""
+        with self._store.transaction():
+            count = int(self._run("DELETE FROM receipt WHERE received < ?", (before,)).rowcount)
+            if count:
+                self._store.set_number(FORGOTTEN, self._store.number(FORGOTTEN) + count)
+        return count
+
+    # --- removals -----------------------------------------------------------------------------------------------------
+
+    def read_from(self, size: int) -> int:
+        """The first entry that is still to be read for removals of own rows; `size` or more where there is none. A
+        removal stands behind its row, so that nothing before the first own row is ever read."""
+        (first,) = self._run("SELECT min(position) FROM token WHERE position IS NOT NULL").fetchone()
+        return max(self._store.number(READ), size if first is None else first + 1)
+
+    def keep_read(self, size: int) -> None:
+        self._store.set_number(READ, size)
+
+    def _read_again_from(self, position: int | None) -> None:
+        """An own row stands here: what follows in the log may have been read when nobody knew that."""
+        if position is not None:
+            self._run("UPDATE number SET value = ? WHERE name = ? AND value > ?", (position + 1, READ, position + 1))
+
+    def month_of_row_at(self, position: int) -> int | None:
+        """The month of removal of the own row that stands there; None where none does."""
+        found = self._run("SELECT removal_month FROM token WHERE position = ?", (position,)).fetchone()
+        return None if found is None else found[0]
+
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def unproven(self, size: int, month: int, most: int) -> list[OwnRow]:
@@ -145,6 +189,7 @@ class Promises:
         if taken:
             return False
         self._run("UPDATE token SET position = ? WHERE reference = ? AND epoch = ?", (position, row.reference, row.epoch))
+        self._read_again_from(position)
         return True
 
     def prove(self, row: OwnRow, removal_month: int) -> None:
@@ -195,6 +240,7 @@ class Promises:
             self._run("UPDATE alarm SET ended = ?, because = ? WHERE ended IS NULL", (now, because))
             self._run("DELETE FROM receipt")
             self.prove_again(now)
+            self.keep_read(0)
             if rewritten:
                 # What was trusted can never be followed to what is shown now; the evidence keeps both.
                 self._store.set_remark(TRUSTED, "")

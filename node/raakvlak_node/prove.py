@@ -4,11 +4,14 @@ one trusted last and is cosigned as the covenant asks (DESIGN §6).
 Of each own row the index is asked what opens its leaf; the leaf is computed from that and from what this node published,
 and must be the one at that position. Of each receipt the leaves at its positions must be the promised ones; so a row
 that was withdrawn before it was proven is proven too, and a removal needs nothing else. What lies beyond the trusted
-size waits. What a node can't see is whether the digest in its row's leaf is that of its own token: only the index has
-the pepper. A row of which it gives another's digest never meets its match, which is what canaries are for.
+size waits. The log is also read on from where the last look ended: no own row may have been removed there that this node
+had neither withdrawn nor let lapse. What a node can't see is whether the digest in its row's leaf is that of its own
+token: only the index has the pepper. A row of which it gives another's digest never meets its match, which is what
+canaries are for.
 
     Unavailable, Malformed, Refused    the log is behind, out of reach or unreadable: it waits; from the third day on a
-                                       person is told, and publishing goes on
+                                       person is told, and publishing goes on. A receipt whose positions the log does
+                                       not reach for so long is told in the same way: it is late, and not a lie yet
     Evidence                           an alarm: publishing stops, the evidence is kept (`alarm`)
 
 Salts are forgotten as soon as they were used: the store keeps a position and that it is proven.
@@ -25,10 +28,11 @@ from raakvlak_node.alarm import Alarms
 from raakvlak_node.node import Node
 from raakvlak_node.promises import SEEN, TROUBLE, TRUSTED, OwnRow, Promise, Promises
 from raakvlak_node.publish import CHUNK_ITEMS, MAX_NUMBER, Publisher
-from raakvlak_protocol import evidence, follow
+from raakvlak_protocol import covenant as covenants
+from raakvlak_protocol import entry, evidence, follow
 from raakvlak_protocol import receipt as receipts
 from raakvlak_protocol.errors import Evidence, Malformed, Refused, Unavailable
-from raakvlak_protocol.evidence import Document, Expected, Opening, Unverifiable, WrongOpening
+from raakvlak_protocol.evidence import Document, Expected, Opening, RemovedUnasked, Unverifiable, WrongOpening
 from raakvlak_protocol.follow import Behind, Fetch, Followed, Signed
 from raakvlak_protocol.note import MAX_NOTE_BYTES
 from raakvlak_protocol.party.web import Missing, Site
@@ -39,6 +43,11 @@ from raakvlak_protocol.v1 import index_pb2 as pb
 
 FOLLOW_SECONDS: Final = 3600
 """Between two looks at the log when nothing was published; in a sandbox every walk looks."""
+MAX_AHEAD: Final = 1_000_000
+"""A receipt for a position so far behind the newest checkpoint is no promise: it would never fall due."""
+REMOVED_BYTES: Final = len(entry.removed(0))
+READ_ENTRIES: Final = 2**17
+"""Of the log that are read for removals in one walk, 9 MB with their hashes; the next walk goes on."""
 LOOKED: Final = "log_looked"
 """The number that holds when the log was looked at last, Unix seconds."""
 
@@ -91,14 +100,16 @@ class Prover:
 
     def _prove(self, now: datetime) -> int:
         followed = self._followed()
+        promises = [each for each in self._promises.all(self._covenant.id, self._node.member.id) if not each.kept]
+        self._demand_due_some_day(promises, followed)
         if followed.trusted is None:
             raise Unavailable(
                 f"no checkpoint of the log is cosigned by {self._covenant.witness_threshold} witnesses yet: ask them to run "
                 "'raakvlak-audit witness'"
             )
         size = followed.trusted.size
-        for promise in self._promises.all(self._covenant.id, self._node.member.id):
-            if not promise.kept and promise.receipt.first_position + promise.receipt.count <= size:
+        for promise in promises:
+            if promise.receipt.first_position + promise.receipt.count <= size:
                 self._demand_kept(promise, followed)
         count = 0
         # A row is removed by the index's clock, which may be ahead of ours.
@@ -106,6 +117,7 @@ class Prover:
         while rows := self._promises.unproven(size, month, CHUNK_ITEMS):
             count += self._prove_rows(rows, followed, size, now)
         self._promises.forget_kept()
+        self._demand_standing(followed, size, month)
         if count:
             self._log("proven", rows=count, size=size)
         return count
@@ -157,6 +169,14 @@ class Prover:
 
     # --- receipts -----------------------------------------------------------------------------------------------------
 
+    def _demand_due_some_day(self, promises: Sequence[Promise], followed: Followed) -> None:
+        for receipt in (each.receipt for each in promises):
+            if receipt.first_position > followed.newest.size + MAX_AHEAD:
+                raise Evidence(
+                    f"a receipt promises entries from position {receipt.first_position} on, and the log has "
+                    f"{followed.newest.size}: nobody will see whether it is kept"
+                )
+
     def _demand_kept(self, promise: Promise, followed: Followed) -> None:
         """Returns when the leaves at the receipt's positions are the promised ones, and marks it as kept."""
         receipt = promise.receipt
@@ -175,9 +195,14 @@ class Prover:
         proven; raises WrongAnswer at the first that is wrong."""
         openings = self._openings(rows)
         promised = _Promised(self._promises.all(self._covenant.id, self._node.member.id))
+        # A day for clocks that differ: on the first of a month the index may not have removed yet what lapses.
+        earliest = month_of(now - timedelta(days=1)) + 1
+        # Rows of before may stand for the longer term that an earlier version allowed.
+        longest = covenants.longest_retention(self._node.folder.covenant.read_bytes())
+        months = earliest, removal_month(now, longest) + 1
         told: list[tuple[OwnRow, Opening, Expected]] = []
         for row, opening in zip(rows, openings, strict=True):
-            expected = self._expected(row, opening, promised, now)
+            expected = self._expected(row, opening, promised, months)
             wrong = expected.promise_broken(opening)
             if opening is None or wrong:
                 raise self._wrong(row, expected, opening, followed, wrong)
@@ -214,13 +239,11 @@ class Prover:
             raise Malformed("the index answered with more or fewer openings than it was asked for")
         return [_opening(each) for each in reply.openings]
 
-    def _expected(self, row: OwnRow, opening: Opening | None, promised: "_Promised", now: datetime) -> Expected:
-        """What was promised with the row's publication, where that is known; else what the covenant allows."""
+    def _expected(self, row: OwnRow, opening: Opening | None, promised: "_Promised", months: tuple[int, int]) -> Expected:
+        """What was promised with the row's publication, where that is known; else the months that are possible at all."""
         position = row.position if opening is None or row.position is not None else opening.position
         month = None if position is None else promised.month_at(position)
-        latest = removal_month(now, self._covenant.retention_months) + 1  # for clocks that differ
-        months = (0, latest) if month is None else (month, month)
-        return Expected(row.position, *months, Visibility.DIRECT)
+        return Expected(row.position, *(months if month is None else (month, month)), Visibility.DIRECT)
 
     def _wrong(self, row: OwnRow, expected: Expected, opening: Opening | None, followed: Followed, wrong: str) -> WrongAnswer:
         """The opening with the leaf that stands in its place, as far as there is one."""
@@ -232,6 +255,35 @@ class Prover:
         note = evidence.alone(followed.newest.raw, key)
         document = WrongOpening(self._node.member.id, row.epoch, row.reference, expected, opening, note, entry, proof)
         return WrongAnswer(wrong, document)
+
+    # --- removals -----------------------------------------------------------------------------------------------------
+
+    def _demand_standing(self, followed: Followed, size: int, month: int) -> None:
+        """Reads on in the log and raises WrongAnswer at the removal of an own row that is to stand beyond `month`.
+
+        What this node withdrew is no row of its own any more when this is called: the store forgets a row with the index's
+        answer, or at the next Open. So do rows that went because this node was silent (`reconcile`).
+        """
+        first = self._promises.read_from(size)
+        last = min(size, first + READ_ENTRIES)
+        if first >= last:
+            return
+        for place, leaf in enumerate(verified_entries(followed.log, first, last, followed.root), first):
+            if leaf[0] != entry.Kind.REMOVED or len(leaf) != REMOVED_BYTES:
+                continue  # What is no entry at all is for officers, and must not keep this from reading on.
+            position = entry.parse(leaf).number
+            removal_month = self._promises.month_of_row_at(position) if position <= MAX_NUMBER else None
+            if removal_month is not None and removal_month > month:
+                raise self._removed(position, removal_month, place, followed)
+        self._promises.keep_read(last)
+        if last < size:
+            self._log("log_unread", entries=size - last)
+
+    def _removed(self, position: int, removal_month: int, place: int, followed: Followed) -> WrongAnswer:
+        key = self._covenant.log_key
+        note, proof = evidence.alone(followed.newest.raw, key), tuple(followed.log.tree.inclusion_proof(place))
+        document = RemovedUnasked(self._node.member.id, position, removal_month, place, note, proof)
+        return WrongAnswer(f"the log ends the own row at position {position}, which was not withdrawn", document)
 
     # --- telling ------------------------------------------------------------------------------------------------------
 

@@ -69,11 +69,13 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
     believed = {reference: (person, epoch) for person, epoch, reference in store.references()}
     unknown = {reference: epoch for reference, (epoch, _) in held.items() if reference not in believed}
     lost = [reference for reference in believed if reference not in held]
+    promises = Promises(store)
     found: dict[str, Any] = {
         "dry_run": dry_run,
         "rows_at_the_index": len(held),
         "unknown_here_to_withdraw": len(unknown),
         "lost_there_to_publish_again": len(lost),
+        "receipts_of_lost_writes_to_drop": promises.count_after(publisher.last_sequence),
     }
     if dry_run:
         return found
@@ -82,9 +84,11 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
         store.set_number("last_sequence", publisher.last_sequence)
         for reference in lost:
             store.forget_reference(reference)
+        # An index that was restored has lost these writes with their entries, and gives their numbers and positions anew.
+        promises.drop_after(publisher.last_sequence)
         # Rows may have been withdrawn and published again since the backup, and so stand elsewhere in the log. The
         # checkpoint trusted then is older than the last one: it is followed to now.
-        Promises(store).prove_again(int(node.clock().timestamp()))
+        promises.prove_again(int(node.clock().timestamp()))
         # Whatever waits at the index comes again; applying an event twice changes nothing.
         store.set_number("last_event", 0)
         store.set_number("acknowledged", 0)

@@ -32,6 +32,8 @@ from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
 MAX_ROUNDS: Final = 20
 CHUNK_CASES: Final = 500
 DAY_SECONDS: Final = 86_400
+KEPT_RECEIPT_DAYS: Final = 30
+"""How long a receipt is kept at most: it holds the hash of a request, also of rows that were erased since."""
 KEPT_ASIDE_DAYS: Final = 90
 """How long a letter that can't be read is kept for whoever has to look."""
 SILENT_DAYS: Final = 80
@@ -76,7 +78,7 @@ class Walk:
         self._outcome = Outcome()
         member = node.member.id
         seed = node.signing_seed
-        promises = Promises(node.store)
+        promises = self._promises = Promises(node.store)
         self.alarms = Alarms(promises, node.folder.path, log)
         self.publisher = Publisher(node.store, node.covenant, member, seed, index, node.clock, promises, self.alarms)
         self._prover = None if fetch is None else Prover(node, self.publisher, promises, self.alarms, fetch, log)
@@ -124,11 +126,15 @@ class Walk:
             self._opened = True
         self.publisher.demand_reconciled()
         self._end_silence()
+        stalled: Unavailable | None = None
         for _ in range(MAX_ROUNDS):
             before = (outcome.withdrawn, outcome.published, outcome.received, outcome.posted)
-            outcome.withdrawn += self._withdraw()
-            self._tell("erased", count=self._store.forget_unneeded())
-            outcome.published += self._publish()
+            try:
+                if stalled is None:
+                    self._write(outcome)
+            except Unavailable as error:
+                # The index may take no writes now and still tell of matches. Where it can't be reached, the next line says so.
+                stalled = error
             outcome.received += self._receive()
             self._writer.run(self._now())
             outcome.posted += self._post()
@@ -141,6 +147,13 @@ class Walk:
         self._tell("published", count=outcome.published)
         self._tell("received", events=outcome.received)
         self._tell("posted", letters=outcome.posted)
+        if stalled is not None:
+            raise stalled
+
+    def _write(self, outcome: Outcome) -> None:
+        outcome.withdrawn += self._withdraw()
+        self._tell("erased", count=self._store.forget_unneeded())
+        outcome.published += self._publish()
 
     def _end_silence(self) -> None:
         """Looks whether the rows still stand, where this node has been silent for so long that they may be gone."""
@@ -166,6 +179,8 @@ class Walk:
                 for handle in handles[place : place + CHUNK_CASES]:
                     self._judge(handle, today)
         self._store.forget_put_aside(int(now.timestamp()) - KEPT_ASIDE_DAYS * DAY_SECONDS)
+        kept_from_second = int(now.timestamp()) - KEPT_RECEIPT_DAYS * DAY_SECONDS
+        self._tell("receipts_forgotten", count=self._promises.forget_received(kept_from_second))
         # A line about a row goes on the day on which the index removes the row, if not before.
         kept_from = max(0, month_of(now) - self._covenant.retention_months + 1)
         self._store.forget_lines(int(start_of(kept_from).timestamp()))

@@ -90,6 +90,8 @@ _PATHS: Final[Sequence[tuple[str, str, _Declared, str, _Declared]]] = (
 )
 
 _HEALTH: Final = "grpc.health.v1.Health.Check"
+HEALTH_PATH: Final = "/grpc.health.v1.Health/Check"
+"""As a node's ledger names it."""
 
 _HANDED_OVER: Final[Sequence[tuple[str, str, str, _Declared]]] = (
     (

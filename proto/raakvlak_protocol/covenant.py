@@ -261,6 +261,12 @@ def newest_version(history: bytes) -> int:
     return int(parse(pb.Covenant, parse(pb.CovenantHistory, history).versions[-1].payload).version)
 
 
+def longest_retention(history: bytes) -> int:
+    """The longest term, in months, of all versions in a file that was verified before; checks nothing again."""
+    versions = parse(pb.CovenantHistory, history).versions
+    return max(int(parse(pb.Covenant, each.payload).rules.retention_months) for each in versions)
+
+
 def _demand_signatures(envelope: pb.CovenantEnvelope, demanding: Covenant) -> None:
     allowed = set(demanding.payload.board_keys)
     signed = {

@@ -7,6 +7,7 @@ covenant can check, without trusting the one who kept it or the one whom it accu
     shows what one side says that it received, and convicts nobody
       bad_receipt       a receipt that is not signed, or promises other removals than were asked for
       wrong_opening     a row of the member's that is not there, or opens to something else than what it published
+      removed_unasked   a removal in the log of a row that the member says it had neither withdrawn nor let lapse
       unverifiable      an answer that does not fit what was signed: it may have been changed on its way, or on a disk
 
 A document is JSON in exactly one writing; bytes are lower-case hex. A convicting one holds nothing that is not signed or
@@ -222,7 +223,9 @@ class BrokenReceipt:
             True,
             f"the log's key has signed a receipt to member {self.receipt.member} for {count} entries from position {first} "
             f"on, and a checkpoint of {signed.size} entries under which other entries stand there",
-            "what the member had asked for, and whether the key's holder did it or somebody who stole the key",
+            "what the member had asked for, and whether the key's holder did it or somebody who stole the key. An index that "
+            "was restored from a backup, after a write that it had acknowledged and not yet published, looks the same: its "
+            "operator has to explain it",
             {"first_position": first, "count": count, "size": signed.size},
         )
 
@@ -402,6 +405,55 @@ class WrongOpening:
         merkle.verify_inclusion(merkle.leaf_hash(self.entry), opening.position, signed.size, self.proof, signed.root)
         differs = opening.leaf(self.member, self.epoch) != self.entry
         return f"what the index gave does not open the leaf at position {opening.position} of the log" if differs else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedUnasked:
+    """A removal that stands at `place` of the log, with its inclusion proof, of a member's row at `position`. The member
+    says that it had not withdrawn that row, and that it was to stand until `removal_month`."""
+
+    kind: ClassVar[str] = "removed_unasked"
+    member: str
+    position: int
+    removal_month: int
+    place: int
+    checkpoint: bytes
+    proof: Sequence[bytes]
+
+    def record(self) -> _Json:
+        return {
+            "member": self.member,
+            "position": self.position,
+            "removal_month": self.removal_month,
+            "place": self.place,
+            "checkpoint": self.checkpoint.decode(),
+            "proof": _hex(self.proof),
+        }
+
+    @classmethod
+    def read(cls, content: "_Fields") -> "RemovedUnasked":
+        return cls(
+            checked_id(content.text("member")),
+            content.number("position"),
+            content.number("removal_month", MAX_MONTH),
+            content.number("place"),
+            content.text("checkpoint").encode(),
+            content.hashes("proof"),
+        )
+
+    def finding(self, log_key: NoteKey) -> Finding:
+        signed = _signed_alone(self.checkpoint, log_key)
+        leaf = merkle.leaf_hash(entry.removed(self.position))
+        merkle.verify_inclusion(leaf, self.place, signed.size, self.proof, signed.root)
+        return Finding(
+            self.kind,
+            False,
+            f"the log ends the row at position {self.position}, and member {self.member} says that it was its own and that it "
+            "had not withdrawn it",
+            "whose row it was, and that nobody had asked for this: the index may hold a withdrawal that the member signed. An "
+            "index that was restored from a backup marks the rows that it lost as removed, and the member has to reconcile",
+            {"position": self.position, "place": self.place, "size": signed.size},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -604,5 +656,6 @@ _READERS: Final[Mapping[str, Callable[[_Fields], Document]]] = {
     BrokenReceipt.kind: BrokenReceipt.read,
     BadReceipt.kind: BadReceipt.read,
     WrongOpening.kind: WrongOpening.read,
+    RemovedUnasked.kind: RemovedUnasked.read,
     Unverifiable.kind: Unverifiable.read,
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from raakvlak_protocol.encoding import prefixed, u32, u64
 from raakvlak_protocol.errors import Evidence
+from raakvlak_protocol.identity import Role
 from raakvlak_protocol.merkle import HASH_BYTES
 from raakvlak_protocol.note import NoteKey
 from raakvlak_protocol.publication import sign as ed25519
@@ -59,7 +60,9 @@ def sign(receipt: Receipt, seed: SecretBytes) -> bytes:
 
 
 def verify(receipt: Receipt, signature: bytes, log_key: NoteKey) -> None:
-    """Returns when the log has promised this; raises Evidence otherwise."""
+    """Returns when the log has promised this; raises Evidence otherwise. A log promises in its own covenant only, also
+    where one key signs for two."""
     is_hash = len(receipt.entries_hash) == HASH_BYTES
-    if not is_hash or not verified(log_key.public_key, receipt.statement, signature):
+    is_own = log_key.name.endswith(f".{Role.INDEX}.{receipt.covenant_id}.raakvlak")
+    if not is_hash or not is_own or not verified(log_key.public_key, receipt.statement, signature):
         raise Evidence("the index's receipt does not bear the signature of its log", party=log_key.name)

@@ -5,6 +5,7 @@ Every attacker here has the log's key and the index's certificate.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from raakvlak_protocol import entry, evidence
 from raakvlak_protocol import receipt as receipts
 from raakvlak_protocol.evidence import Finding
 from raakvlak_protocol.receipt import Receipt
+from raakvlak_protocol.term import month_of, start_of
 from raakvlak_protocol.v1 import index_pb2 as pb
 from tests.attacks.lying import reference
 from tests.attacks.lying_log import before_the_log, entries_of, forged, log_server, read_the_log, reading, replaced
@@ -337,6 +339,152 @@ def test_a_receipt_for_another_removal_is_found(tmp_path: Path) -> None:
         assert school.status()["published"] == 1
 
 
+def test_a_receipt_that_never_falls_due_is_found(tmp_path: Path) -> None:
+    with federation(tmp_path) as running, before_the_index(running) as between:
+        read_the_log(running)
+
+        def answer(call: Call) -> Iterator[bytes]:
+            yield _promised(running, call, 2**61, [OTHER_LEAF]).SerializeToString()
+
+        between.hooks["Publish"] = answer
+        publish(running, CHILD)
+        assert found(running).kind == "unverifiable"
+        assert "nobody will see" in found(running).shows
+        del between.hooks["Publish"]
+        assert publish(running, UNCLE).status()["published"] == 1
+        demand_resumed(running)
+
+
+def test_a_receipt_that_the_log_does_not_reach_for_two_days_is_told(tmp_path: Path) -> None:
+    """Late, which may still become true: a person hears of it, and publishing goes on."""
+    with federation(tmp_path) as running, before_the_index(running) as between:
+        read_the_log(running)
+        school = running.nodes["school"]
+
+        def answer(call: Call) -> Iterator[bytes]:
+            yield _promised(running, call, 900_000, [OTHER_LEAF]).SerializeToString()
+
+        between.hooks["Publish"] = answer
+        publish(running, CHILD)
+        del between.hooks["Publish"]
+        running.index.publish_log()
+        running.clock.pass_(hours=49)
+        running.walk("school")
+        assert school.status()["overdue_hours"] == 49
+        assert school.status()["alarm"] == ""
+        school.drop_case(f"S-{CHILD}")
+        running.walk("school")
+        assert school.status()["overdue_hours"] == 49
+
+
+# --- removals ---------------------------------------------------------------------------------------------------------
+
+
+def _promised(running: Federation, call: Call, first: int, leaves: list[bytes]) -> pb.PublishReply:
+    """The index's own answer for one token, but with a receipt for these leaves; for none it stood there already."""
+    request = pb.PublishRequest.FromString(call.request)
+    reply = pb.PublishReply.FromString(next(call.forward(call.request)))
+    school = running.nodes["school"]
+    write = school.store.in_flight()
+    assert write is not None
+    hash, id = receipts.hash_of(leaves), school.covenant.id
+    promise = Receipt(id, "school", request.epoch, request.sequence, write.request_hash, first, len(leaves), hash)
+    reply.first_position, reply.entries_hash = first, hash
+    reply.already_there[0] = not leaves
+    reply.receipt = receipts.sign(promise, running.sandbox.log_seed)
+    return reply
+
+
+def _proven_at(running: Federation, bsn: str) -> int:
+    """The person is published and proven; where that stands in the log."""
+    school = publish(running, bsn)
+    running.index.publish_log()
+    assert running.walk("school").proven
+    position = Promises(school.store).position_of(reference(school, bsn), 1)
+    assert position is not None
+    return position
+
+
+@pytest.mark.parametrize("at_once", [2**17, 1])
+def test_a_removal_that_nobody_asked_for_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr("raakvlak_node.prove.READ_ENTRIES", at_once)
+    with federation(tmp_path) as running, before_the_log(running) as log:
+        position = _proven_at(running, CHILD)
+        true = entries_of(running)
+        log.answer = forged(running, [*true, entry.removed(10**6), entry.removed(position), OTHER_LEAF])
+        walks = 1 if at_once > 1 else len(true) + 2 - (position + 1)
+        for _ in range(walks):
+            assert alarms_of(running.nodes["school"]).open() == []
+            running.walk("school")
+        finding = found(running)
+        assert (finding.kind, finding.convicts) == ("removed_unasked", False)
+        assert finding.numbers == {"position": position, "place": len(true) + 1, "size": len(true) + 3}
+        demand_stopped(running, CHILD)
+
+
+def test_a_removal_is_found_again_until_the_row_is_withdrawn(tmp_path: Path) -> None:
+    with federation(tmp_path) as running, before_the_log(running) as log:
+        school = publish(running, SISTER)
+        position = _proven_at(running, CHILD)
+        log.answer = forged(running, [*entries_of(running), entry.removed(position)])
+        for _ in range(2):
+            running.walk("school")
+            (alarm,) = alarms_of(school).open()
+            assert alarm.kind == "removed_unasked"
+            alarms_of(school).end("somebody is to look again", running.clock())
+        # The index answers that it removed the row, and promises the removal where it stands already.
+        school.drop_case(f"S-{CHILD}")
+        running.walk("school")
+        assert alarms_of(school).open() == []
+        assert school.status()["unproven"] == 0
+
+
+@pytest.mark.parametrize("leaves", [0, 1], ids=["stood_already", "promised"])
+def test_a_new_person_at_a_row_that_was_removed_is_found(tmp_path: Path, leaves: int) -> None:
+    """The index has kept what opens the leaf of a row that was withdrawn, and shows it for another one."""
+    with federation(tmp_path) as running, before_the_index(running) as between:
+        read_the_log(running)
+        school = running.nodes["school"]
+        position = _proven_at(running, CHILD)
+        old: list[bytes] = []
+
+        def kept(call: Call) -> Iterator[bytes]:
+            old.extend(call.forward(call.request))
+            yield old[0]
+
+        between.hooks["Openings"] = kept
+        Promises(school.store).prove_again(int(running.clock().timestamp()))
+        running.walk("school")
+        school.drop_case(f"S-{CHILD}")
+        running.walk("school")
+        running.index.publish_log()
+        running.walk("school")
+        assert alarms_of(school).open() == []
+
+        def published(call: Call) -> Iterator[bytes]:
+            yield _promised(running, call, position, entries_of(running)[position:][:leaves]).SerializeToString()
+
+        between.hooks |= {"Openings": lambda call: iter(old), "Publish": published}
+        publish(running, SISTER)
+        running.walk("school")
+        assert found(running).kind == "removed_unasked"
+        assert found(running).numbers["position"] == position
+
+
+@pytest.mark.parametrize(("hours", "alarms"), [(30, 1), (20, 0)])
+def test_a_row_may_be_removed_by_a_clock_that_is_ahead(tmp_path: Path, hours: int, alarms: int) -> None:
+    with federation(tmp_path) as running, before_the_log(running) as log:
+        position = _proven_at(running, CHILD)
+        school = running.nodes["school"]
+        month = Promises(school.store).month_of_row_at(position)
+        assert month is not None
+        running.clock.now = start_of(month) - timedelta(hours=hours)
+        log.answer = forged(running, [*entries_of(running), entry.removed(position)])
+        running.walk("school")
+        assert school.status()["published"] == 1
+        assert len(alarms_of(school).open()) == alarms
+
+
 # --- openings ---------------------------------------------------------------------------------------------------------
 
 
@@ -415,6 +563,25 @@ def test_an_opening_that_is_not_of_the_row_that_was_published_is_found(
         demand_stopped(running, CHILD)
         del between.hooks["Openings"]
         demand_resumed(running)
+
+
+def test_a_row_that_is_said_to_have_lapsed_is_found(tmp_path: Path) -> None:
+    """The node would take the month over, and the row would be gone at the next walk."""
+    with federation(tmp_path) as running, before_the_index(running) as between:
+        read_the_log(running)
+        school = publish(running, CHILD)
+        running.index.publish_log()
+        Promises(school.store).forget_received(2**62)
+
+        def answer(call: Call) -> Iterator[bytes]:
+            reply = pb.OpeningsReply.FromString(next(call.forward(call.request)))
+            reply.openings[0].removal_month = month_of(running.clock()) - 1
+            yield reply.SerializeToString()
+
+        between.hooks["Openings"] = answer
+        running.walk("school")
+        assert found(running).kind == "wrong_opening"
+        assert "another month" in found(running).shows
 
 
 def test_a_row_whose_term_the_index_extended_is_found(tmp_path: Path) -> None:

@@ -141,3 +141,35 @@ def test_the_log_in_the_database_rewritten(scene: Scene, tmp_path: Path) -> None
     """The operator takes a removal out of the log, and puts another leaf in its place."""
     wrong = found(scene, tmp_path, ("UPDATE leaf SET entry = ? WHERE substr(entry, 1, 1) = x'02'", (b"\x05" + bytes(32),)))
     assert "not the log that you trust" in wrong["log"]
+
+
+def test_a_row_deleted_with_a_removal_that_nobody_else_is_shown(scene: Scene, tmp_path: Path) -> None:
+    """The index is out of reach when the officer looks: what it wrote behind the trusted entries is believed in nothing."""
+    database = Path(shutil.copy(scene.database, tmp_path / "store.db"))
+    with closing(sqlite3.connect(database)) as connection:
+        (place,) = connection.execute("SELECT position FROM row WHERE digest NOT IN (SELECT digest FROM delivery)").fetchone()
+        connection.execute("DELETE FROM row WHERE position = ?", (place,))
+        connection.execute("INSERT INTO leaf SELECT max(position) + 1, ? FROM leaf", (b"\x02" + place.to_bytes(8, "big"),))
+        connection.commit()
+    assert _unknown(scene, database) == {"log"}
+
+
+def test_all_matches_kept_back_by_an_excuse(scene: Scene, tmp_path: Path) -> None:
+    database = Path(shutil.copy(scene.database, tmp_path / "store.db"))
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DELETE FROM delivery")
+        connection.execute("UPDATE member SET replay_needed = 1")
+        connection.commit()
+    assert _unknown(scene, database) == {"matches"}
+
+
+def _unknown(scene: Scene, database: Path) -> set[str]:
+    """The checks of which nothing can be said; the command then does not end well."""
+    code, printed = audit("index", str(database), "--folder", str(scene.officer), "--json")
+    assert code == 75
+    return {each["id"] for each in json.loads(printed)["checks"] if each["verdict"] == "unknown"}
+
+
+def test_a_backup_that_says_to_be_of_another_day(scene: Scene, tmp_path: Path) -> None:
+    wrong = found(scene, tmp_path, (f"PRAGMA user_version = {2**31 - 1}", ()))
+    assert wrong.keys() == {"moment"} and "a day that does not exist" in wrong["moment"]

@@ -208,3 +208,13 @@ def test_contract_needs_no_folder_and_shows_the_covenants_rules_in_one(given: Gi
 def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     done = run("covenant", __file__, "--folder", tmp_path)
     assert (done.returncode, "is no officer's folder" in done.stderr) == (1, True)
+
+
+def test_a_fingerprint_may_be_written_in_capitals_and_an_address_must_be_one(given: Given) -> None:
+    pin = given.sandbox.pin.hex().upper()
+    (given.folder / "covenant").write_bytes(given.sandbox.file)
+    arguments = ("init", given.folder / "capital", "--covenant", given.folder / "covenant", "--pin", pin)
+    wrong = run(*arguments, "--log", "localhost")
+    assert (wrong.returncode, "host:port" in wrong.stderr) == (1, True)
+    assert not (given.folder / "capital").exists(), "the same command can be given again"
+    assert run(*arguments, "--log", "localhost:8443").returncode == 0

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from raakvlak_keyholder.statements import Statements
-from raakvlak_node import account, cli
+from raakvlak_node import account, cli, doctor
 from raakvlak_node.ledger import Ledger
 from raakvlak_node.node import Node
 from raakvlak_protocol import account as accounts
@@ -135,6 +135,7 @@ def test_an_honest_node_is_in_order(desk: Desk) -> None:
     desk.school.put_case(case("S-2", CHILD))
     desk.school.drop_case("S-1")
     desk.federation.settle("school")
+    assert "index" in {each.check for each in doctor.examine(desk.school)}, "what it asks are lines of the ledger too"
     desk.follow()
     database = desk.database()
     file = desk.export()
@@ -327,6 +328,20 @@ def test_a_row_without_a_case_is_told(desk: Desk) -> None:
 def test_a_request_that_nobody_agreed_on_is_told(desk: Desk) -> None:
     desk.school.ledger.sending(desk.school.covenant.index, "/raakvlak.v1.Index/LookUp", None)
     assert "LookUp" in desk.wrong(desk.export())["kinds"]
+
+
+@pytest.mark.parametrize("path", ["tile/0/000/bsn-123456782", "tile/0/0000", "tile/entries/000.p/256", "tile/entries/000/more",
+                                  "checkpoint/bsn-123456782", "checkpoint/", "checkpoint/{witness}",
+                                  "tile/{level}/{number}"])  # fmt: skip
+def test_a_path_that_says_more_than_which_tile_or_witness_is_told(desk: Desk, path: str) -> None:
+    desk.school.ledger.sending(desk.school.covenant.index, f"GET /{path}", None)
+    assert path in desk.wrong(desk.export())["kinds"]
+
+
+def test_the_paths_by_which_anyone_reads_the_log_are_agreed(desk: Desk) -> None:
+    for path in ("checkpoint", "checkpoint/witness-1", "tile/0/000", "tile/entries/x001/234.p/17", "tile/2/000.p/1"):
+        desk.school.ledger.sending(desk.school.covenant.index, f"GET /{path}", None)
+    assert desk.audit(desk.export())[0] == 0
 
 
 # --- an index that cheats ---------------------------------------------------------------------------------------------

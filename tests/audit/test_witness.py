@@ -17,7 +17,7 @@ from raakvlak_audit.report import Verdict
 from raakvlak_audit.source import opened
 from raakvlak_audit.witness import COSIGNED, Witness
 from raakvlak_protocol import checkpoint as checkpoints
-from raakvlak_protocol import evidence, follow
+from raakvlak_protocol import evidence, follow, note
 from raakvlak_protocol.covenant import Covenant
 from raakvlak_protocol.errors import Evidence, Refused, Unavailable
 from raakvlak_protocol.party import serving
@@ -48,13 +48,13 @@ def witness(at: Officer, log: Path, *arguments: object) -> "subprocess.Completed
 def test_it_cosigns_exactly_what_it_read(one: Officer, sandbox: Sandbox, tmp_path: Path) -> None:
     log = publish(tmp_path / "log", sandbox, leaves(sandbox, 300))
     done = witness(one, log)
-    note = (one.path / COSIGNED).read_bytes()
+    kept_note = (one.path / COSIGNED).read_bytes()
     # No witness had signed when it looked, which it says; the note is for handing over.
-    assert (done.returncode, note.decode() in done.stdout) == (75, True)
+    assert (done.returncode, kept_note.decode() in done.stdout) == (75, True)
     covenant = sandbox.covenant
-    assert checkpoints.cosigned(note, covenant.witnesses["witness-1"].key) is not None
-    assert follow.read(covenant, note).checkpoint == signed(covenant, log).checkpoint
-    (log / "checkpoint.witness-1").write_bytes(note)
+    assert checkpoints.cosigned(kept_note, covenant.witnesses["witness-1"].key) is not None
+    assert follow.read(covenant, kept_note).checkpoint == signed(covenant, log).checkpoint
+    (log / "checkpoint.witness-1").write_bytes(kept_note)
     again = witness(one, log, "--json")
     report = json.loads(again.stdout)
     assert (again.returncode, report["verdict"]) == (0, "ok")
@@ -110,6 +110,19 @@ def test_signing_itself_refuses_whatever_was_verified(one: Officer, sandbox: San
             own.cosign(signed(sandbox.covenant, fork), NOW)
     assert own.last() == first
     assert own.cosign(signed(sandbox.covenant, log), NOW) == first
+
+
+def test_a_note_full_of_strange_lines_does_not_spoil_what_it_remembers(one: Officer, sandbox: Sandbox, tmp_path: Path) -> None:
+    """As many lines as a note may bear, so that one more makes it unreadable."""
+    log = publish(tmp_path / "log", sandbox, leaves(sandbox, 300))
+    full = note.parse((log / "checkpoint").read_bytes())
+    for number in range(note.MAX_SIGNATURES - 1):
+        full = full.with_line(note.Line(f"stranger-{number}", os.urandom(4), os.urandom(64)))
+    (log / "checkpoint").write_bytes(full.encode())
+    witness(one, log)
+    witness_line = (one.path / COSIGNED).read_bytes()
+    assert len(note.parse(witness_line).lines) == 2
+    assert witness(one, log).returncode == 75, "the same as the first time: nothing of it was handed in"
 
 
 def test_a_changed_memory_is_refused(one: Officer, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Members that call a real index over mutual TLS, each with its own keys and numbers."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -158,10 +158,12 @@ class Member:
 class House:
     """An index that runs, and the members that have opened it."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, *, event_cap: int = 100_000) -> None:
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, *, event_cap: int = 100_000, peppers: Mapping[int, bytes] | None = None
+    ) -> None:
         self.sandbox = sandbox
         self.clock = Clock()
-        self.index = IndexThreads(sandbox, folder, self.clock, event_cap=event_cap)
+        self.index = IndexThreads(sandbox, folder, self.clock, event_cap=event_cap, peppers=peppers)
         self._members: dict[str, Member] = {}
 
     def member(self, id: str) -> Member:
@@ -178,8 +180,11 @@ class House:
 
 
 @contextmanager
-def house(sandbox: Sandbox, folder: Path, *, event_cap: int = 100_000) -> Iterator[House]:
-    running = House(sandbox, folder, event_cap=event_cap)
+def house(
+    sandbox: Sandbox, folder: Path, *, event_cap: int = 100_000, peppers: Mapping[int, bytes] | None = None
+) -> Iterator[House]:
+    """With the peppers of one that was stopped, over the same folder, it goes on."""
+    running = House(sandbox, folder, event_cap=event_cap, peppers=peppers)
     try:
         yield running
     finally:

@@ -1,9 +1,18 @@
 """What time takes, told by a clock that the test moves."""
 
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
+from raakvlak_index.expiry import BATCH
+from raakvlak_index.reading import SqliteReader
+from raakvlak_index.serve import NO_RULES
+from raakvlak_protocol import entry
+from raakvlak_protocol.entry import Kind
 from raakvlak_protocol.term import month_of, removal_month, start_of
-from tests.index.members import House, Member
+from raakvlak_protocol.v1 import covenant_pb2 as pb
+from tests.covenants import Sandbox
+from tests.index.members import House, Member, house
 
 
 def test_rows_go_on_the_first_of_their_month(running: House, school: Member, town: Member) -> None:
@@ -98,6 +107,35 @@ def test_after_ninety_silent_days_the_rows_go(running: House, school: Member, to
     assert town.kinds() == ["match", "match_ended"]
     assert school.inventory() == []
     assert '"event": "forgotten", "level": "warning", "member": "school", "rows": 2' in running.index.log()
+
+
+def test_the_rows_of_a_member_that_has_left_the_covenant_go(sandbox: Sandbox, tmp_path: Path) -> None:
+    names = [f"person {number}" for number in range(BATCH + 1)]
+    with house(sandbox, tmp_path) as running:
+        running.member("town").publish("person 0", "bert")
+        running.member("school").publish(*names[:1_000])
+        running.member("school").publish(*names[1_000:2_000])
+        running.member("school").publish(*names[2_000:])
+        assert running.member("town").kinds() == ["match"]
+
+    def leaves(payload: pb.Covenant) -> None:
+        staying = [each for each in payload.members if each.id != "school"]
+        del payload.members[:]
+        payload.members.extend(staying)
+
+    told = []
+    for _ in range(2):
+        with house(sandbox.successor(leaves), tmp_path, peppers=running.index.peppers) as running:
+            town = running.member("town")
+            assert town.kinds() == ["match", "match_ended"]
+            assert len(town.inventory()) == 2
+            with closing(SqliteReader(running.index.path, NO_RULES)) as reader:
+                assert reader.inventory("school", b"", 1) == []
+                leaves_of_log = reader.leaves(0, 10_000)
+            removed = [entry.parse(leaf).number for leaf in leaves_of_log if leaf[0] == Kind.REMOVED]
+            assert len(set(removed)) == len(removed) == BATCH + 1
+            told.append(f'"event": "left", "level": "warning", "member": "school", "rows": {BATCH + 1}' in running.index.log())
+    assert told == [True, False]
 
 
 def test_what_was_deleted_is_nowhere_on_the_disk(running: House, school: Member, town: Member) -> None:

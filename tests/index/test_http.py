@@ -1,7 +1,9 @@
 """The index's HTTPS side, asked as anybody asks it, and told what witnesses and key holders tell."""
 
 import base64
+import errno
 import json
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,15 +14,17 @@ from pathlib import Path
 import pytest
 
 from raakvlak_index import http
+from raakvlak_index.progress import PUBLISH_LAG_SECONDS
 from raakvlak_protocol import checkpoint, follow, merkle, note, statement, tile
 from raakvlak_protocol.checkpoint import Checkpoint
 from raakvlak_protocol.contract_log import paths
-from raakvlak_protocol.errors import Refused
+from raakvlak_protocol.errors import Refused, Unavailable
 from raakvlak_protocol.party.web import Missing, Site
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.statement import Statement
 from raakvlak_protocol.tile import MAX_TILE_BYTES, TiledLog
-from tests.covenants import Sandbox, make_covenant
+from raakvlak_protocol.v1 import covenant_pb2 as pb
+from tests.covenants import NOW, Sandbox, make_covenant
 from tests.federation import IndexThreads
 from tests.index.conftest import MEMBERS
 from tests.index.members import House, Member, house
@@ -223,6 +227,83 @@ def test_a_statement_enters_the_log_once_and_there_is_one_a_day(running: House, 
     assert running.index.running.published.size == size
 
 
+def test_the_last_day_under_a_version_is_stated_under_the_next(sandbox: Sandbox, tmp_path: Path) -> None:
+    def begins_now(payload: pb.Covenant) -> None:
+        payload.valid_from = int(NOW.timestamp())
+
+    following = sandbox.successor(begins_now)
+    covenant = following.covenant
+    with house(following, tmp_path) as running, Site(running.index.log_address, following.index, covenant.roots_pem) as site:
+        running.clock.now = NOW
+        site.put("/statement", submitted(running, -1))
+        demand("400.*before the covenant", lambda: site.put("/statement", submitted(running, -365 * 20)))
+
+
+@pytest.fixture
+def full_disk(running: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No byte more fits on the disk of the published log."""
+    full = running.index.published
+
+    def refused(handle: int, raw: bytes, place: int) -> int:
+        if Path(f"/proc/self/fd/{handle}").readlink().is_relative_to(full):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(handle, raw, place)
+
+    really = os.pwrite
+    monkeypatch.setattr(os, "pwrite", refused)
+
+
+def demand_stalled(running: House, site: Site, school: Member, reference: bytes) -> None:
+    """Nothing is taken, everything else goes on."""
+    size = running.index.running.published.size
+    for write in (lambda: school.publish("carla"), lambda: school.withdraw([reference])):
+        with pytest.raises(Unavailable, match="the log can't be published now"):
+            write()
+    with pytest.raises(Unavailable, match="503"):
+        site.get("/healthz", limit=LIMIT)
+    with pytest.raises(Unavailable, match="503"):
+        site.put("/statement", submitted(running))
+    assert b"raakvlak_index_log_stalled 1\n" in site.get("/metrics", limit=LIMIT)
+    assert checkpoint.verify(site.get("/checkpoint", limit=LIMIT), running.sandbox.covenant.log_key).size == size
+    assert [row.reference for row in school.inventory()] == [reference]
+    (match,) = school.matches()
+    assert school.post(match.match_id)
+    assert running.index.log().count('"event": "writes_refused"') == 1
+
+
+def demand_going(running: House, site: Site, school: Member, reference: bytes) -> None:
+    assert site.get("/healthz", limit=LIMIT) == b"ok\n"
+    assert b"raakvlak_index_log_stalled 0\n" in site.get("/metrics", limit=LIMIT)
+    assert running.index.log().count('"event": "writes_taken"') == 1
+    assert school.withdraw([reference]) == [True]
+    school.publish("carla")
+
+
+def test_no_receipt_is_given_while_the_disk_of_the_log_is_full(
+    running: House, site: Site, school: Member, town: Member, full_disk: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.publish("anna")
+    (reference,) = school.publish("anna").references
+    with pytest.raises(Unavailable, match="can't publish the log"):
+        running.index.publish_log()
+    demand_stalled(running, site, school, reference)
+    monkeypatch.undo()
+    running.index.publish_log()
+    demand_going(running, site, school, reference)
+
+
+def test_no_receipt_is_given_while_publishing_lags(running: House, site: Site, school: Member, town: Member) -> None:
+    """Whatever holds it up: no attempt has failed."""
+    running.index.publish_log()
+    running.index.seconds += PUBLISH_LAG_SECONDS
+    town.publish("anna")
+    (reference,) = school.publish("anna").references
+    running.index.seconds += 1
+    demand_stalled(running, site, school, reference)
+    running.index.publish_log()
+    demand_going(running, site, school, reference)
+
+
 def test_metrics_tell_how_the_index_is_and_nothing_of_matches(running: House, site: Site, school: Member, town: Member) -> None:
     running.index.publish_log()
 
@@ -237,8 +318,10 @@ def test_metrics_tell_how_the_index_is_and_nothing_of_matches(running: House, si
     matched = metrics()
     assert set(matched) == {
         f"raakvlak_index_{name}"
-        for name in ("log_entries", "log_published_entries", "covenant_version", "members_suspended", "queue_alarms")
-    }
+        for name in (
+            "log_entries", "log_published_entries", "log_stalled", "covenant_version", "members_suspended", "queue_alarms",
+        )
+    }  # fmt: skip
     growth = [{name: after[name] - earlier[name] for name in after} for earlier, after in ((before, alone), (alone, matched))]
     assert growth[0] == growth[1], "meeting somebody looks as meeting nobody does"
     running.index.publish_log()

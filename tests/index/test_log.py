@@ -398,7 +398,7 @@ def test_a_published_log_that_is_missing_foreign_or_damaged_is_refused(desk: Des
     desk.publish("school", [f"person {number}" for number in range(300)])
     desk.show()
     log = tmp_path / "log"
-    for name in ("entries", "bundles", "level-0", "level-1"):
+    for name in ("entries", "bundles"):
         raw = (log / name).read_bytes()
         (log / name).unlink()
         demand_refused(desk, f"{name} is missing.*--log-lost")
@@ -406,7 +406,7 @@ def test_a_published_log_that_is_missing_foreign_or_damaged_is_refused(desk: Des
         demand_refused(desk, f"{name} is cut off|differ|holds another entry")
         (log / name).write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
         if name != "bundles":
-            demand_refused(desk, "holds another entry|do not lead to the root")
+            demand_refused(desk, "holds another entry")
         (log / name).write_bytes(raw)
     with desk.reader() as reader:
         PublishedLog(log, ORIGIN, SEED).demand_continued(reader)
@@ -417,6 +417,50 @@ def test_a_published_log_that_is_missing_foreign_or_damaged_is_refused(desk: Des
     (log / "checkpoint").unlink()
     with pytest.raises(Refused, match=r"checkpoint is missing.*repair --log-lost"):
         PublishedLog(log, ORIGIN, SEED)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut off", "missing"])
+@pytest.mark.parametrize(("level", "place", "number"), [(0, 5, 0), (0, -40, 2), (1, 20, 0)])
+def test_a_damaged_hash_tile_is_named_and_made_anew(
+    desk: Desk, tmp_path: Path, level: int, place: int, number: int, damage: str
+) -> None:
+    """A full tile of level 0 too, which is not on the way to the root."""
+    desk.publish("school", [f"person {number}" for number in range(700)])
+    desk.show()
+    path = tmp_path / "log" / f"level-{level}"
+    before = {each.name: each.read_bytes() for each in (tmp_path / "log").iterdir()}
+    raw = bytearray(before[path.name])
+    raw[place] ^= 1
+    match damage:
+        case "flipped":
+            path.write_bytes(raw)
+        case "cut off":
+            path.write_bytes(raw[:place])
+        case _:
+            path.unlink()
+            number = 0
+    demand_refused(desk, f"level-{level} is missing or damaged at tile {number}: run 'raakvlak-index repair'")
+    desk.store.close()
+    assert copies.repair(desk.path, desk.log, NOW, dry_run=True).tiles >= 1
+    with pytest.raises(Refused, match="is missing or damaged"):
+        desk._open()
+    assert copies.repair(desk.path, desk.log, NOW).tiles >= 1
+    assert {each.name: each.read_bytes() for each in (tmp_path / "log").iterdir()} == before
+    assert copies.repair(desk.path, desk.log, NOW).tiles == 0
+    desk._open()
+
+
+def test_hash_tiles_are_not_made_from_entries_that_were_changed(desk: Desk, tmp_path: Path) -> None:
+    desk.publish("school", [f"person {number}" for number in range(300)])
+    desk.show()
+    entries, hashes = tmp_path / "log" / "entries", tmp_path / "log" / "level-0"
+    raw = bytearray(entries.read_bytes())
+    raw[-1] ^= 1
+    entries.write_bytes(raw)
+    before = hashes.read_bytes()
+    with pytest.raises(Refused, match=r"entries does not lead to the root.*put the published log back from its copy"):
+        copies.repair(desk.path, desk.log, NOW)
+    assert hashes.read_bytes() == before
 
 
 def test_of_two_processes_that_publish_the_second_stops_and_writes_nothing(desk: Desk, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from raakvlak_node import doctor
 from raakvlak_node.alarm import Alarms
 from raakvlak_node.node import Node, open_node
-from raakvlak_node.promises import TRUSTED, Promises
+from raakvlak_node.promises import FORGOTTEN, TRUSTED, Promises
 from raakvlak_node.reconcile import reconcile
 from raakvlak_node.store import Store
 from raakvlak_node.sync import walking
@@ -27,7 +28,7 @@ from tests.attacks.lying import reference
 from tests.attacks.lying_log import before_the_log, entries_of, forged, read_the_log
 from tests.attacks.relay import Call, before_the_index
 from tests.covenants import Sandbox, make_covenant
-from tests.federation import Federation, case, federation
+from tests.federation import Federation, IndexThreads, case, federation
 from tests.node.test_cli import covenant_with, init, join, run
 
 CHILD, SISTER, MOTHER, UNCLE = "123456782", "111222333", "999990019", "999990032"
@@ -348,6 +349,104 @@ def test_a_restored_node_proves_its_rows_anew(tmp_path: Path) -> None:
         assert log_part(restored) == sound(restored)
         assert receipts(restored) == 0
         assert said(running, "alarm") == []
+
+
+def test_an_index_that_was_restored_is_not_accused(tmp_path: Path) -> None:
+    """It has lost a write that it had acknowledged, and that no checkpoint had shown: the node drops that receipt."""
+    with proving(tmp_path) as running:
+        school = publish(running, CHILD)
+        prove(running)
+        restarted(running)
+        folder = running.index.path.parent
+        running.index.stop()
+        shutil.copytree(folder, tmp_path / "backup")
+        restarted(running, stopped=True)
+        school = publish(running, SISTER)
+        assert receipts(school) == 1
+        running.index.stop()
+        shutil.rmtree(folder)
+        shutil.copytree(tmp_path / "backup", folder)
+        restarted(running, stopped=True)
+        school = running.nodes["school"]
+        with pytest.raises(Refused, match="reconcile"):
+            running.walk("school")
+        for dry_run in (True, False):
+            with walking(school, lambda name, **fields: None) as walk:
+                found = reconcile(school, walk.publisher, dry_run=dry_run)
+            assert found["lost_there_to_publish_again"] == 1
+            assert found["receipts_of_lost_writes_to_drop"] == 1
+        assert receipts(school) == 0
+        # Another person's row now stands where the sister's was promised.
+        school.drop_case(f"S-{SISTER}")
+        publish(running, UNCLE)
+        assert prove(running) == 1
+        running.walk("school")
+        assert log_part(school) == sound(school)
+        assert said(running, "alarm") == []
+
+
+def restarted(running: Federation, sandbox: Sandbox | None = None, *, stopped: bool = False) -> None:
+    """The index runs again over what is in its folder, for a covenant's next version if one is given; all nodes know."""
+    if not stopped:
+        running.index.stop()
+    running.sandbox = sandbox or running.sandbox
+    folder, peppers = running.index.path.parent, running.index.peppers
+    running.index = IndexThreads(running.sandbox, folder, running.clock, peppers=peppers)
+    for member, node in running.nodes.items():
+        settings = replace(node.settings, index=running.index.address, log=running.index.log_address)
+        membership = replace(node.membership, covenant=running.sandbox.covenant)
+        node.folder.covenant.write_bytes(running.sandbox.file)
+        running.nodes[member] = replace(node, settings=settings, membership=membership)
+
+
+def test_rows_of_before_may_stand_for_the_term_of_before(tmp_path: Path) -> None:
+    with proving(tmp_path) as running:
+        publish(running, CHILD)
+        prove(running)
+        restarted(running, running.sandbox.successor(_shorter))
+        school = running.nodes["school"]
+        assert school.covenant.retention_months == 6
+        Promises(school.store).prove_again(int(running.clock().timestamp()))
+        assert prove(running) == 1
+        assert log_part(school) == sound(school)
+
+
+def _shorter(payload: covenant_pb2.Covenant) -> None:
+    payload.rules.retention_months = 6
+
+
+# --- what is forgotten ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["unread", "alarm"])
+def test_receipts_are_forgotten_after_thirty_days_whatever_became_of_them(tmp_path: Path, how: str) -> None:
+    """Their hashes lead back to rows that were erased since."""
+    with federation(tmp_path) as running:
+        if how == "alarm":
+            read_the_log(running)
+        school = publish(running, CHILD)
+        if how == "alarm":
+            alarms = Alarms(Promises(school.store), school.folder.path, lambda name, **fields: None)
+            alarms.ring("the tiles differ", Unverifiable(b"", "the tiles differ"), running.clock())
+        school.drop_case(f"S-{CHILD}")
+        running.walk("school")
+        running.clock.pass_(days=29)
+        running.walk("school")
+        assert receipts(school) == 2
+        running.clock.pass_(days=2)
+        running.walk("school")
+        assert receipts(school) == 0
+        assert school.store.number(FORGOTTEN) == 2
+        assert said(running, "receipts_forgotten") == [{"count": 2}]
+
+
+def test_a_receipt_that_is_kept_is_not_replaced(tmp_path: Path) -> None:
+    with proving(tmp_path) as running:
+        school = publish(running, CHILD)
+        promises = Promises(school.store)
+        (kept,) = promises.all(school.covenant.id, "school")
+        promises.keep(replace(kept.receipt, entries_hash=bytes(32)), bytes(64), None, 0)
+        assert promises.all(school.covenant.id, "school") == [kept]
 
 
 # --- alarms for people ------------------------------------------------------------------------------------------------

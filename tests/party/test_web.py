@@ -26,7 +26,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 
 from raakvlak_protocol.errors import Refused, TooLarge, Unavailable
 from raakvlak_protocol.identity import Identity, Role
-from raakvlak_protocol.party import peer, serving, web
+from raakvlak_protocol.party import callers, peer, serving, web
 from raakvlak_protocol.party.peer import Credentials
 from raakvlak_protocol.secret import SecretBytes
 from tests.covenants import Sandbox, make_covenant
@@ -89,6 +89,10 @@ def public(asked: Asked) -> FastAPI:
             asked.cancelled.append(True)
             raise
         return Response(b"waited")
+
+    @app.get("/pieces/{count}")
+    async def pieces(count: int) -> Response:
+        return StreamingResponse(b"x" * 65536 for _ in range(count))
 
     @app.put("/statement")
     async def put(request: Request) -> Response:
@@ -622,6 +626,123 @@ def test_nonsense_is_neither_answered_for_long_nor_logged(place: Place, capfd: p
     assert capfd.readouterr() == ("", "")
 
 
+# --- strangers without end --------------------------------------------------------------------------------------------
+
+HALVES = [
+    b"",
+    b"GET /bytes/1 HTTP/1.1\r\n",
+    b"PUT /statement HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf",
+    b"PUT /statement HTTP/1.1\r\nhost: x\r\ncontent-length: 999\r\n\r\nrefused before it is whole",
+    b"GET /bytes/1 HTTP/1.1\r\nhost: x\r\n\r\nGET /bytes/1 HTTP/1.1\r\nhost: x\r\n\r\nPUT /statement HTTP/1.1\r\n"
+    b"host: x\r\ncontent-length: 9\r\n\r\nhalf",
+]
+"""What a whole request never comes of, or not the last one."""
+
+
+def calling(place: Place, sent: bytes) -> ssl.SSLSocket:
+    connection = stranger(place)
+    connection.connect()
+    assert isinstance(connection.sock, ssl.SSLSocket)
+    connection.sock.sendall(sent)
+    return connection.sock
+
+
+def gone(connection: socket.socket) -> bool:
+    """Whether the server closes the connection before our patience ends; what it says before is passed over."""
+    try:
+        while connection.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    connection.close()
+    return True
+
+
+@pytest.mark.parametrize("sent", HALVES)
+def test_a_request_that_is_not_whole_in_time_is_aborted(place: Place, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(callers, "REQUEST_SECONDS", 0.2)
+    began = time.monotonic()
+    assert gone(calling(place, sent))
+    assert 0.1 < time.monotonic() - began < 3
+    assert place.asked.bodies == []
+
+
+def test_drips_buy_no_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "REQUEST_SECONDS", 0.2)
+    connection = calling(place, b"GET /bytes/1 HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert b" 200 " in connection.recv(4096)
+    began = time.monotonic()
+    with pytest.raises(OSError):  # broken pipe, reset or end of TLS: as the systems' timing has it
+        while time.monotonic() - began < 3:
+            connection.sendall(b"G")
+            time.sleep(0.02)
+    connection.close()
+    assert time.monotonic() - began < 2
+
+
+def test_between_two_requests_and_within_an_answer_that_time_does_not_run(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "REQUEST_SECONDS", 0.15)
+    connection = stranger(place)
+    for path in ("/waits/0.25", "/bytes/1"):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert answer.status == 200
+        answer.read()
+        own = connection.sock
+        time.sleep(0.2)
+    connection.request("GET", "/bytes/1")
+    assert connection.getresponse().status == 200
+    assert connection.sock is own, "over the same connection"
+    connection.close()
+
+
+def test_an_answer_that_nobody_reads_is_left(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "ANSWER_SECONDS", 0.3)
+    began = time.monotonic()
+    connection = calling(place, b"GET /pieces/800 HTTP/1.1\r\nhost: x\r\n\r\n")
+    time.sleep(0.5)
+    assert gone(connection)
+    assert time.monotonic() - began < 3
+    with place.site() as client:
+        assert client.get("/bytes/1", limit=1) == b"x"
+
+
+@pytest.mark.parametrize("sent", [None, b"", HALVES[1], HALVES[2]])
+def test_who_fills_every_place_keeps_nobody_out(place: Place, monkeypatch: pytest.MonkeyPatch, sent: bytes | None) -> None:
+    """A newcomer gets the place of the one who came first; None stands for a handshake that never begins."""
+    monkeypatch.setattr(callers, "MAX_CONNECTIONS", 5)
+    host, port = place.address.split(":")
+
+    def filling() -> socket.socket:
+        return socket.create_connection((host, int(port)), PATIENCE) if sent is None else calling(place, sent)
+
+    filled = [filling() for _ in range(12)]
+    with place.site() as client:
+        assert client.get("/bytes/1", limit=1) == b"x"
+        assert all(gone(each) for each in filled[:8]), "five places, one of them now the client's"
+        assert client.get("/bytes/1", limit=1) == b"x"
+    for each in filled[8:]:
+        each.settimeout(0.05)
+        assert not gone(each)
+        each.close()
+
+
+def test_who_is_owed_an_answer_is_not_sent_away(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "MAX_CONNECTIONS", 2)
+    waiting = [calling(place, b"GET /waits/0.5 HTTP/1.1\r\nhost: x\r\n\r\n") for _ in range(2)]
+    with place.site() as client:
+        began = time.monotonic()
+        assert client.get("/bytes/1", limit=1) == b"x"
+        assert time.monotonic() - began < 3, "as soon as one was answered, though it keeps its connection"
+    assert all(b" 200 " in each.recv(4096) for each in waiting)
+    for each in waiting:
+        each.close()
+
+
 # --- the key, the address, the end ------------------------------------------------------------------------------------
 
 
@@ -743,7 +864,7 @@ def test_the_port_is_free_again_and_a_client_finds_the_next_server(sandbox: Sand
 
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from raakvlak_protocol.party import peer, serving, web
 from raakvlak_protocol.secret import SecretBytes
@@ -753,8 +874,9 @@ own = peer.Credentials(*(kind((folder / name).read_bytes()) for kind, name in
     ((SecretBytes, "key"), (bytes, "certificate"), (bytes, "roots"))))
 
 async def app(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+    body = b"%d" % len(os.listdir("/dev/fd")) if scope["path"] == "/open" else b"ok"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
 
 async def main():
     stop = serving.Stop.on_signals()
@@ -768,33 +890,62 @@ print("closed the store")
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_beside_grpc_a_signal_ends_both_in_order(sandbox: Sandbox, tmp_path: Path, number: signal.Signals) -> None:
-    """With an idle client and one that never began its handshake; nothing unclosed, nothing on standard error."""
-    own = sandbox.credentials(sandbox.index)
+@contextmanager
+def program(own: Credentials, folder: Path, before: str = "") -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The program above in a process; yields it and the port of its HTTPS side."""
     for name, content in (("key", own.key.reveal()), ("certificate", own.certificate), ("roots", own.roots)):
-        (tmp_path / name).write_bytes(content)
+        (folder / name).write_bytes(content)
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", PROGRAM, str(tmp_path)],
+        [sys.executable, "-W", "error", "-c", before + PROGRAM, str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout is not None
-        port = int(process.stdout.readline())
-        with site(sandbox, f"127.0.0.1:{port}") as client, socket.create_connection(("127.0.0.1", port), PATIENCE):
-            assert client.get("/", limit=2) == b"ok"
-            os.kill(process.pid, number)
-            began = time.monotonic()
-            out, err = process.communicate(timeout=PATIENCE)
-            took = time.monotonic() - began
+        yield process, int(process.stdout.readline())
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_beside_grpc_a_signal_ends_both_in_order(sandbox: Sandbox, tmp_path: Path, number: signal.Signals) -> None:
+    """With an idle client and one that never began its handshake; nothing unclosed, nothing on standard error."""
+    with (
+        program(sandbox.credentials(sandbox.index), tmp_path) as (process, port),
+        site(sandbox, f"127.0.0.1:{port}") as client,
+        socket.create_connection(("127.0.0.1", port), PATIENCE),
+    ):
+        assert client.get("/", limit=2) == b"ok"
+        os.kill(process.pid, number)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=PATIENCE)
+        took = time.monotonic() - began
     assert (process.returncode, err) == (0, "")
     assert out.splitlines()[-1] == "closed the store"
     assert took < 8, "neither of the two costs the grace"
+
+
+SCARCE = """
+import resource
+from raakvlak_protocol.party import callers
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+callers.MAX_CONNECTIONS = 20
+"""
+
+
+def test_more_callers_than_descriptors_leave_descriptors(sandbox: Sandbox, tmp_path: Path) -> None:
+    with program(sandbox.credentials(sandbox.index), tmp_path, SCARCE) as (process, port):
+        idle = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(120)]
+        with site(sandbox, f"127.0.0.1:{port}") as client:
+            assert int(client.get("/open", limit=4)) < 50
+        os.kill(process.pid, signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+        for each in idle:
+            each.close()
+    assert (process.returncode, err) == (0, "")
+    assert out.splitlines()[-1] == "closed the store"
 
 
 def test_importing_web_stays_cheap() -> None:

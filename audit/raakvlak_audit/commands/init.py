@@ -22,6 +22,7 @@ from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identity import checked_id
 from raakvlak_protocol.party import command, sealed
 from raakvlak_protocol.party.membership import parse_pin
+from raakvlak_protocol.party.web import Site
 from raakvlak_protocol.v1 import covenant_pb2 as pb
 
 _Existing = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -84,8 +85,11 @@ def init(
     officer, now = Officer(folder), datetime.now(UTC)
     if officer.exists:
         raise Refused(f"{folder} is an officer's folder already: what it trusts would be forgotten; choose another one")
-    history, pinned = covenant_file.read_bytes(), parse_pin(pin)
+    # As a person may have written it down.
+    history, pinned = covenant_file.read_bytes(), parse_pin(pin.strip().lower())
     covenant = covenants.verify(history, pinned, now)
+    if log:
+        Site(log, covenant.index, covenant.roots_pem).close()  # refuses an address that is none, before anything is made
     note, checkpoint = None, None
     if checkpoint_file is not None and checkpoint_hash is not None:
         note = checkpoint_file.read_bytes()
@@ -128,7 +132,7 @@ def covenant(file: Path, path: Path, out: Output) -> None:
 
 def _pinned_checkpoint(note: bytes, fingerprint: str, covenant: Covenant) -> Checkpoint:
     checkpoint = checkpoints.verify(note, covenant.log_key)
-    if not hmac.compare_digest(hashlib.sha256(checkpoint.text.encode()).digest(), parse_pin(fingerprint)):
+    if not hmac.compare_digest(hashlib.sha256(checkpoint.text.encode()).digest(), parse_pin(fingerprint.strip().lower())):
         raise Refused(
             "this is not the checkpoint whose hash was given: trusting it would mean trusting whoever gave the file; "
             "ask for the hash again by another way"

@@ -93,7 +93,7 @@ def node(
             rules.writes(told, side),
             *(() if files is None else (quota_checks.signatures(files),)),
             rules.asked(told, stated),
-            rules.kinds(told, covenant),
+            rules.kinds(told, covenant, {id for each in officer.versions(now) for id in each.witnesses}),
         )
     limits = (words.NOT_KEPT(), words.NOT_BESIDE(), words.NOT_CASES(), words.NOT_ERASED(), words.NOT_TOKEN())
     out.show(Report("node", words.TITLE(), Subject.of(covenant, *details), now, checks, limits))

@@ -50,6 +50,12 @@ KINDS: Final = {
         "A member says that the index could not show a row of its own, or showed another one than stands in the log.",
         "Een lid zegt dat de index een eigen rij niet kon tonen, of een andere toonde dan er in het logboek staat.",
     ),
+    "removed_unasked": Sentence(
+        "A member says that its row at position {position:number} was ended in the log, at position {place:number}, though it "
+        "had not withdrawn it and its term had not lapsed.",
+        "Een lid zegt dat zijn rij op positie {position:number} in het logboek is beëindigd, op positie {place:number}, "
+        "terwijl het die niet had ingetrokken en de termijn niet verstreken was.",
+    ),
     "unverifiable": Sentence(
         "Somebody who read the log got an answer that does not fit what was signed.",
         "Iemand die het logboek las, kreeg een antwoord dat niet past bij wat ondertekend is.",

@@ -15,9 +15,9 @@ HOLDINGS_NAME: Final = Sentence(
 )
 HOLDINGS_HOW: Final = Sentence(
     "The list of every table and column that the database may have stands in this program, apart from the index's own. It was "
-    "compared with the database, and so were the type and the size of every value in it.",
+    "compared with the database, and so were the type, the size and the form of every value in it.",
     "De lijst van alle tabellen en kolommen die de database mag hebben staat in dit programma, los van die van de index. Die "
-    "is met de database vergeleken, net als soort en grootte van elke waarde daarin.",
+    "is met de database vergeleken, net als soort, grootte en vorm van elke waarde daarin.",
 )
 HOLDINGS_FOUND: Final = Sentence(
     "{tables:number} tables with {columns:number} columns, all of them agreed. No name, number, address, role or reason has "
@@ -43,6 +43,10 @@ STRANGER: Final = {
     "index": Sentence(
         "There is a search index {table:text} that was not agreed.", "Er is een zoekindex {table:text} die niet is afgesproken."
     ),
+    "built": Sentence(
+        "{table:text} is built in the database in another way than agreed, or its description holds something more.",
+        "{table:text} is in de database anders opgebouwd dan afgesproken, of er staat iets meer in de beschrijving ervan.",
+    ),
 }
 STRANGE_COLUMN: Final = {
     "column": Sentence(
@@ -65,21 +69,87 @@ MISFIT: Final = Sentence(
     "soort of grootte dan wat daar hoort: er kan iets anders in verborgen zijn.",
 )
 
+MOMENT_NAME: Final = Sentence(
+    "The database is of the day on which it says to be made", "De database is van de dag waarop die zegt gemaakt te zijn"
+)
+MOMENT_HOW: Final = Sentence(
+    "Terms are counted from today, or for a backup from the day that stands in it. Nothing in the database, and no checkpoint "
+    "in it that you trust, may be of a later day.",
+    "Termijnen worden geteld vanaf vandaag, of bij een back-up vanaf de dag die erin staat. Niets in de database, en geen "
+    "controlepunt daarin dat u vertrouwt, mag van een latere dag zijn.",
+)
+MOMENT_NOW: Final = Sentence("It was judged by today.", "De database is naar vandaag beoordeeld.")
+MOMENT_BACKUP: Final = Sentence(
+    "It is a backup of {day:day}, and was judged by that day.", "Het is een back-up van {day:day}, en naar die dag beoordeeld."
+)
+MOMENT_SAY_BACKUP: Final = Sentence(
+    "It says to be a backup of {day:day}, and was judged by today. If the operator gave you a backup, use --backup; the "
+    "database that the index works with never says so.",
+    "De database zegt een back-up van {day:day} te zijn, en is naar vandaag beoordeeld. Gaf de beheerder u een back-up, "
+    "gebruik dan --backup; de database waarmee de index werkt zegt dat nooit.",
+)
+MOMENT_NO_DAY: Final = Sentence(
+    "It says to be a backup of a day that does not exist: somebody wrote that into it.",
+    "De database zegt een back-up te zijn van een dag die niet bestaat: dat heeft iemand erin geschreven.",
+)
+MOMENT_TO_COME: Final = Sentence(
+    "It says to be a backup of {day:day}, which has not come yet.",
+    "De database zegt een back-up te zijn van {day:day}, en die dag moet nog komen.",
+)
+MOMENT_TOO_EARLY: Final = Sentence(
+    "It would be of {day:day}, and has to do with something of {latest:day}: it is newer than it says, or a day in it was "
+    "changed.",
+    "De database zou van {day:day} zijn, en heeft te maken met iets van {latest:day}: die is nieuwer dan erin staat, of er is "
+    "een dag in veranderd.",
+)
+
 LOG_NAME: Final = Sentence("The database holds the log that you trust", "De database bevat het logboek dat u vertrouwt")
 LOG_HOW: Final = Sentence(
     "The fingerprint of all log entries in the database was computed anew and compared with the one that you verified before "
-    "with 'follow'. One changed, missing or added entry gives another fingerprint.",
+    "with 'follow', and of newer ones with what the log has published. One changed, missing or added entry gives another "
+    "fingerprint.",
     "De vingerafdruk van alle logregels in de database is opnieuw berekend en vergeleken met die u eerder met 'follow' hebt "
-    "geverifieerd. Eén gewijzigde, ontbrekende of toegevoegde regel geeft een andere vingerafdruk.",
+    "geverifieerd, en die van nieuwere met wat het logboek gepubliceerd heeft. Eén gewijzigde, ontbrekende of toegevoegde "
+    "regel geeft een andere vingerafdruk.",
 )
 LOG_SAME: Final = Sentence(
     "The first {size:number} entries are the ones that you trust.", "De eerste {size:number} regels zijn die u vertrouwt."
 )
 LOG_NEWER: Final = Sentence(
-    "The database has {count:number} newer {count:one/entry/entries}, which no checkpoint of yours covers yet. Run 'follow', "
-    "and then this check again, to have these verified too.",
-    "De database heeft {count:number} nieuwere {count:one/regel/regels}, die nog door geen controlepunt van u gedekt zijn. Doe "
-    "'follow' en daarna deze controle opnieuw, om ook die te laten controleren.",
+    "The database has {count:number} newer {count:one/entry/entries} than you trust, and the published log could not be asked "
+    "about {count:one/it/them}: a removal or a row may have been written into this copy alone. Run 'follow', and then this "
+    "check again. The program says: {why:text}.",
+    "De database heeft {count:number} nieuwere {count:one/regel/regels} dan u vertrouwt, en daarover kon het gepubliceerde "
+    "logboek niet gevraagd worden: een verwijdering of rij kan alleen in deze kopie geschreven zijn. Doe 'follow' en daarna "
+    "deze controle opnieuw. Het programma meldt: {why:text}.",
+)
+LOG_PUBLISHED_WRONG: Final = Sentence(
+    "What the log publishes now does not go on from what you trust. Run 'follow', which keeps the evidence. The program says: "
+    "{why:text}.",
+    "Wat het logboek nu publiceert gaat niet verder vanaf wat u vertrouwt. Doe 'follow', dat het bewijs bewaart. Het programma "
+    "meldt: {why:text}.",
+)
+LOG_NOT_PUBLISHED: Final = Sentence(
+    "The first {size:number} entries in the database are not those that the log published: behind what you trust something "
+    "was written into this copy alone.",
+    "De eerste {size:number} regels in de database zijn niet die het logboek gepubliceerd heeft: achter wat u vertrouwt is "
+    "iets alleen in deze kopie geschreven.",
+)
+LOG_SIGNED: Final = Sentence(
+    "{count:number} newer {count:one/entry is/entries are} as published under the newest checkpoint that the log signed, of "
+    "{size:number} entries and fingerprint {root:text}. Run 'follow' to let the witnesses' word count for {count:one/it/them} "
+    "too.",
+    "{count:number} nieuwere {count:one/regel is/regels zijn} zoals gepubliceerd onder het nieuwste controlepunt dat het "
+    "logboek ondertekende, van {size:number} regels en met vingerafdruk {root:text}. Doe 'follow' om ook daarvoor het woord "
+    "van de getuigen te laten gelden.",
+)
+LOG_BEYOND: Final = Sentence(
+    "The last {count:number} {count:one/entry/entries} of the database {count:one/is/are} covered by no checkpoint, so that a "
+    "removal or a row may have been written into this copy alone. Make the copy first, then run 'follow', then this check; if "
+    "it stays so, make the copy again later.",
+    "De laatste {count:number} {count:one/regel/regels} van de database {count:one/wordt/worden} door geen controlepunt "
+    "gedekt, zodat een verwijdering of rij alleen in deze kopie geschreven kan zijn. Maak eerst de kopie, doe dan 'follow' en "
+    "dan deze controle; blijft het zo, maak de kopie dan later opnieuw.",
 )
 LOG_OTHER: Final = Sentence(
     "The log in this database is not the log that you trust: its first {size:number} entries have another fingerprint. "
@@ -195,10 +265,12 @@ MATCHES_FOUND: Final = Sentence(
     "{told:number} {told:one/match/matches}, elk aan beide kanten gemeld.",
 )
 MATCHES_WAIT: Final = Sentence(
-    "{count:number} more {count:one/waits/wait} for a member that is silent or whose queue was full; they begin when it "
-    "returns.",
-    "Nog {count:number} {count:one/wacht/wachten} op een lid dat stil is of waarvan de wachtrij vol was; ze beginnen als het "
-    "terugkomt.",
+    "{count:number} {count:one/match was/matches were} not told, which the database explains by these members being silent or "
+    "their queue full: {members:text}. The operator can write that itself, so ask each of them whether it was so; its account "
+    "('node') tells.",
+    "{count:number} {count:one/match is/matches zijn} niet gemeld, en de database verklaart dat doordat deze leden stil waren "
+    "of hun wachtrij vol was: {members:text}. Dat kan de beheerder zelf opschrijven, dus vraag elk van hen of het zo was; hun "
+    "verantwoording ('node') vertelt het.",
 )
 WRONG_MATCH: Final = {
     "not_told": Sentence(
@@ -256,6 +328,12 @@ MEMBER_FORGOTTEN: Final = Sentence(
 MEMBER_UNKNOWN: Final = Sentence(
     "{rows:number} rows stand in the name of {member:text}, which the covenant does not name.",
     "Er staan {rows:number} rijen op naam van {member:text}, dat het convenant niet noemt.",
+)
+MEMBER_LEFT: Final = Sentence(
+    "Member {member:text} left the covenant on {day:day}; {rows:number} rows of it still stand, and must be gone after 90 "
+    "days.",
+    "Lid {member:text} is op {day:day} uit het convenant gegaan; er staan nog {rows:number} rijen van, die na 90 dagen weg "
+    "moeten zijn.",
 )
 MEMBER: Final = Sentence("Member", "Lid")
 ROWS: Final = Sentence("Rows", "Rijen")

@@ -119,7 +119,7 @@ def load(folder: Folder, identity: Identity, lock: sealed.Lock, now: datetime) -
 def parse_pin(text: str) -> bytes:
     """The 32 bytes of a hash written as 64 lower-case hexadecimal digits."""
     if len(text) != 64 or set(text) - set("0123456789abcdef"):
-        raise Malformed("a covenant's hash is written as 64 hexadecimal digits", field="pin")
+        raise Malformed("a hash is written as 64 hexadecimal digits, letters in lower case", field="pin")
     return bytes.fromhex(text)
 
 

@@ -14,7 +14,6 @@ import os
 import re
 import socket
 import ssl
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -31,11 +30,6 @@ if TYPE_CHECKING:
     import httpx
     import uvicorn
 
-MAX_CONNECTIONS: Final = 500
-"""Callers at once; one more is told 503. Strangers may call here, and must leave file descriptors for the members."""
-HANDSHAKE_SECONDS: Final = 10.0
-FAREWELL_SECONDS: Final = 1.0
-"""How long a connection that we close may take to say goodbye; a client's idle one never does."""
 SERVER_IDLE_SECONDS: Final = 20
 CLIENT_IDLE_SECONDS: Final = 10.0
 """Shorter than the server's, so that a client rarely asks over a connection that is just being closed."""
@@ -81,10 +75,12 @@ async def serving(
     encrypted. A request whose body does not say its size, or says more than `max_body_bytes`, never reaches `app`;
     `on_error` gets what it raises, of which the caller learns nothing. At the end requests that run get
     `grace_seconds`, then they are cancelled. Signals are the caller's. Raises Refused where the address can't be had,
-    or certificate and key don't fit together.
+    or certificate and key don't fit together. How many may call at once, and how long each may take, is `callers`'.
     """
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    from raakvlak_protocol.party.callers import Caller, Reception
 
     context = _server_context(credentials, folder)
     listening = _listening(address)
@@ -100,7 +96,6 @@ async def serving(
         log_config=None,
         # What it would log is free text and a stranger's doing; what the operator must know goes to `on_error`.
         log_level=logging.CRITICAL,
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=SERVER_IDLE_SECONDS,
         timeout_graceful_shutdown=math.ceil(grace_seconds),
     )
@@ -108,24 +103,18 @@ async def serving(
     server = uvicorn.Server(config)
     # `Server.serve` would take the signals, and raise them again at its end; so its parts are called one by one.
     server.lifespan = config.lifespan_class(config)
-    connections = await asyncio.get_running_loop().create_server(
-        lambda: H11Protocol(config=config, server_state=server.server_state, app_state={}),
-        sock=listening,
-        ssl=context,
-        ssl_handshake_timeout=HANDSHAKE_SECONDS,
-        ssl_shutdown_timeout=FAREWELL_SECONDS,
-    )
-    server.servers = []  # it would wait for strangers who never began their handshake; we close it ourselves
+    server.servers = []  # the socket is ours to close
+    reception = Reception(listening, context, lambda: Caller(config, server.server_state))
     ticking = asyncio.create_task(server.main_loop())
     try:
         yield listening.getsockname()[1]
     finally:
         server.should_exit = True
         await asyncio.wait([ticking])
-        connections.close()
+        await reception.close()
+        listening.close()
         await _stopped(server)
-        if sys.version_info >= (3, 13):
-            connections.abort_clients()  # before 3.13 a handshake that was never finished ends with the loop
+        await reception.empty()
 
 
 async def _stopped(server: "uvicorn.Server") -> None:
