@@ -119,6 +119,7 @@ def check_matches(
     deliveries: Iterable[Delivery],
     *,
     month: int,
+    swept: int,
     direct: Callable[[str, str], bool],
     once: Callable[[str, str], bool],
     waits: Callable[[str], bool],
@@ -127,17 +128,17 @@ def check_matches(
     """Judges the matches of rows, which it takes in order of digests, against the deliveries, in the same order.
 
     Every two live direct rows of two members that may see each other have exactly one delivery, and there is none other but
-    of two that could see each other `once`, under an earlier covenant.
+    of two that could see each other `once`, under an earlier covenant, or of rows that were live in `swept`, the month up to
+    which the index must have removed what is due.
     Where a member `waits` (suspended, or its queue was full) the match may still have to begin. Returns counts: `due`
     pairs, `told` ones, those that `wait`.
     """
     counts: Counter[str] = Counter(due=0, told=0, wait=0)
     told = _Grouped(deliveries)
     for digest, same in groupby(rows, lambda row: row.digest):
-        members = sorted({row.member for row in same if _matchable(row, month)})
-        pairs = list(combinations(members, 2))
-        due = {pair for pair in pairs if direct(*pair)}
-        allowed = due | {pair for pair in pairs if once(*pair)}
+        found = list(same)
+        due = {pair for pair in _pairs(found, month) if direct(*pair)}
+        allowed = {pair for pair in _pairs(found, swept) if direct(*pair) or once(*pair)}
         stray, records = told.up_to(digest)
         _judge_stray(stray, findings)
         _judge(due, allowed, records, waits, findings, counts)
@@ -145,8 +146,10 @@ def check_matches(
     return counts
 
 
-def _matchable(row: Row, month: int) -> bool:
-    return row.visibility == Visibility.DIRECT and row.removal_month > month
+def _pairs(rows: Iterable[Row], month: int) -> Iterator[tuple[str, str]]:
+    """Every two members that have a direct row that is live in the month."""
+    live = {row.member for row in rows if row.visibility == Visibility.DIRECT and row.removal_month > month}
+    return combinations(sorted(live), 2)
 
 
 def _judge(

@@ -17,6 +17,7 @@ import pytest
 from raakvlak_audit.holdings import ALLOWED, BUILT, strangers
 from raakvlak_audit.live import LiveLog
 from raakvlak_audit.officer import Officer, Settings
+from raakvlak_audit.rows import Delivery, Findings, Row, check_matches
 from raakvlak_index import schema
 from raakvlak_protocol import checkpoint, entry, merkle
 from raakvlak_protocol.merkle import leaf_hash
@@ -409,6 +410,23 @@ def test_rows_of_a_member_that_left_stand_for_a_while(
     code, report, _ = audit(officer_after(made, sandbox, tmp_path / "later", without_town), database)
     assert verdicts(report)["members"] == verdict and code == (verdict == "wrong")
     assert verdicts(report)["matches"] == "ok", "they were told while both took part"
+
+
+def test_on_the_first_of_a_month_rows_and_matches_may_stand_until_the_sweep() -> None:
+    """Ten past midnight, and the index removes once an hour."""
+    rows = [Row(bytes(16), member, 1, 300, 1, place, bytes(32)) for place, member in enumerate(("school", "town"))]
+    told = [Delivery(bytes(16), "school", "town")]
+
+    def wrong(swept: int, deliveries: list[Delivery]) -> dict[str, int]:
+        findings = Findings()
+        check_matches(
+            rows, deliveries, month=300, swept=swept, direct=lambda one, other: True, once=lambda one, other: False,
+            waits=lambda member: False, findings=findings,
+        )  # fmt: skip
+        return dict(findings.counts)
+
+    assert wrong(299, told) == wrong(299, []) == {}
+    assert wrong(300, told) == {"told_without_rows": 1}
 
 
 # --- history ----------------------------------------------------------------------------------------------------------

@@ -202,7 +202,9 @@ def _rows(
         return member not in silences or silences[member].waits
 
     deliveries = (Delivery(*found) for found in connection.execute(_DELIVERIES))
-    counts = check_matches(rows(), deliveries, month=month_of(then), direct=direct, once=once, waits=waits, findings=matches)
+    counts = check_matches(
+        rows(), deliveries, month=month_of(then), swept=month, direct=direct, once=once, waits=waits, findings=matches
+    )
     missing = list(judged.unclaimed())
     total = judged.rows.total()
     checks = [
