@@ -35,7 +35,7 @@ demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five
 test: $(READY) ## the tests, but for the slow ones; on all cores
 	@$(PY) -m pytest -n auto -m 'not slow'
 
-slow: $(READY) ## the slow tests: whole federations by their commands, a browser, peers in other languages
+slow: $(READY) ## the slow tests: federations by their commands, long attacks, a browser, peers in other languages
 	@$(PY) -m pytest -n auto -m 'slow' --ignore=tests/kill
 
 check: $(READY) protos-check contract-check openapi-check ## style, types, imports between packages, generated files

@@ -29,6 +29,8 @@ from tests.federation import Federation, case, federation
 from tests.node.rows import row, table
 from tests.node.test_rest import Caller
 
+pytestmark = pytest.mark.slow
+
 CHILD = "123456782"
 FOUR = {"cjg": "youth_care", "police": "police", "school": "education", "town": "municipality", "hq": "coordinator"}
 

@@ -25,6 +25,8 @@ from tests.attacks.relay import Call, before_the_index
 from tests.covenants import make_covenant
 from tests.federation import Federation, case, federation
 
+pytestmark = pytest.mark.slow
+
 CHILD, SISTER, MOTHER, UNCLE = "123456782", "111222333", "999990019", "999990032"
 OTHER_LEAF = entry.published(bytes(32), b"somebody else")
 

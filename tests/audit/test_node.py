@@ -29,6 +29,8 @@ from tests.audit.test_commands import run
 from tests.audit.test_index import said, tampering, verdicts
 from tests.federation import Federation, case, federation
 
+pytestmark = pytest.mark.slow
+
 CHILD, SISTER, MOTHER = "123456782", "111222333", "999990019"
 
 

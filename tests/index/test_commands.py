@@ -28,6 +28,8 @@ from tests.covenants import Sandbox, make_covenant, public_key
 from tests.index.members import persons
 from tests.index.running import Party, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def party(sandbox: Sandbox, tmp_path: Path) -> Party:

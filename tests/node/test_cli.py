@@ -32,6 +32,8 @@ from raakvlak_protocol.v1 import covenant_pb2 as pb
 from tests.covenants import ID, Sandbox, make_covenant
 from tests.node.rows import bsn, row, table
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sys.executable).with_name("raakvlak-node")
 DONE, FAILED, ROWS_REJECTED, TRY_LATER = 0, 1, 2, 75
 
