@@ -444,6 +444,7 @@ def test_a_damaged_hash_tile_is_named_and_made_anew(
     assert copies.repair(desk.path, desk.log, NOW, dry_run=True).tiles >= 1
     with pytest.raises(Refused, match="is missing or damaged"):
         desk._open()
+    desk.store.close()
     assert copies.repair(desk.path, desk.log, NOW).tiles >= 1
     assert {each.name: each.read_bytes() for each in (tmp_path / "log").iterdir()} == before
     assert copies.repair(desk.path, desk.log, NOW).tiles == 0
