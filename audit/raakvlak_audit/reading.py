@@ -36,7 +36,7 @@ def verified_bundle(log: TiledLog, number: int, root: bytes) -> list[bytes]:
     hashes = [leaf_hash(each) for each in entries]
     try:
         tiled = [log.subtree(0, start + place) for place in range(width)]
-        for begin, height in _subtrees(width):
+        for begin, height in tile.subtrees(0, width):
             known = tile.verify_subtree(log, height, start + begin >> height, root)
             part = slice(begin, begin + (1 << height))
             if merkle.root(hashes[part]) != known or tiled[part] != hashes[part]:
@@ -87,12 +87,3 @@ def _place(first: int, hashes: list[bytes], tiled: list[bytes], known: bytes) ->
         path = tile.hash_path(0, differ // TILE_WIDTH)
         return words.HASH_WRONG(position=differ, tile=path)
     return words.ENTRIES_WRONG(first=first, last=first + len(hashes) - 1)
-
-
-def _subtrees(width: int) -> Iterator[tuple[int, int]]:
-    """(begin, height) of the complete subtrees that make up the first `width` entries of a bundle, largest first."""
-    begin = 0
-    for height in range(HEIGHT, -1, -1):
-        if width >> height & 1:
-            yield begin, height
-            begin += 1 << height

@@ -15,11 +15,11 @@ proven, so that a changed byte either makes it unreadable or takes its force awa
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
-from raakvlak_protocol import checkpoint, entry, merkle, note, receipt
+from raakvlak_protocol import checkpoint, entry, merkle, note, receipt, tile
 from raakvlak_protocol.checkpoint import Checkpoint
 from raakvlak_protocol.entry import SALT_BYTES
 from raakvlak_protocol.errors import Evidence, Malformed
@@ -145,7 +145,7 @@ class Rewritten:
 
     def _beginning(self, old: Checkpoint, new: Checkpoint) -> bytes:
         """The root over the first `old.size` leaves of the later tree."""
-        subtrees = list(_subtrees(0, old.size)) if old.size < new.size else []
+        subtrees = list(tile.subtrees(0, old.size)) if old.size < new.size else []
         if len(subtrees) != len(self.parts):
             raise Malformed("this evidence holds more or fewer subtrees than make up the earlier tree", field="parts")
         if old.size == new.size:
@@ -159,7 +159,7 @@ def rewritten(old: bytes, new: bytes, log: TiledLog, log_key: NoteKey) -> Rewrit
     """From two notes and the tiles under the later one. Raises Evidence or Malformed where the tiles do not bear it out:
     then they are what is wrong, and nobody is convicted."""
     earlier, later = checkpoint.verify(old, log_key), checkpoint.verify(new, log_key)
-    subtrees = list(_subtrees(0, earlier.size)) if earlier.size < later.size else []
+    subtrees = list(tile.subtrees(0, earlier.size)) if earlier.size < later.size else []
     parts = [
         Part(log.subtree(height, position >> height), _subtree_proof(log, position, height)) for position, height in subtrees
     ]
@@ -210,7 +210,7 @@ class BrokenReceipt:
             raise Malformed("this shows nothing: the checkpoint does not reach behind all that was promised")
         if any(not 1 <= len(each) <= MAX_ENTRY_BYTES for each in self.entries):
             raise Malformed("a leaf of this evidence has an impossible length", field="entries")
-        subtrees = list(_subtrees(first, first + count))
+        subtrees = list(tile.subtrees(first, first + count))
         if len(subtrees) != len(self.proofs):
             raise Malformed("this evidence holds more or fewer proofs than its leaves need", field="proofs")
         for (position, height), proof in zip(subtrees, self.proofs, strict=True):
@@ -235,7 +235,7 @@ def broken_receipt(promise: Receipt, signature: bytes, note: bytes, log: TiledLo
     first, last = promise.first_position, promise.first_position + promise.count
     if last > log.size:
         raise Malformed(f"what was promised is not due yet: the log has {log.size} entries, and it begins at {first}")
-    proofs = [_subtree_proof(log, position, height) for position, height in _subtrees(first, last)]
+    proofs = [_subtree_proof(log, position, height) for position, height in tile.subtrees(first, last)]
     made = BrokenReceipt(promise, signature, alone(note, log_key), tuple(log.entries(first, last)), proofs)
     made.finding(log_key)
     return made
@@ -491,16 +491,6 @@ class Unverifiable:
 
 
 # --- trees ------------------------------------------------------------------------------------------------------------
-
-
-def _subtrees(first: int, last: int) -> Iterator[tuple[int, int]]:
-    """(position, height) of the fewest complete subtrees that make up the leaves [first, last), in order."""
-    while first < last:
-        height = (last - first).bit_length() - 1
-        if first:
-            height = min(height, (first & -first).bit_length() - 1)
-        yield first, height
-        first += 1 << height
 
 
 def _subtree_proof(log: TiledLog, position: int, height: int) -> Sequence[bytes]:

@@ -169,7 +169,7 @@ def verified_entries(log: TiledLog, first: int, last: int, root: bytes) -> Itera
                 raise Evidence(f"the entry at position {start + place} is not the one under its hash in the tree")
         # The hash tile is nobody's word: it may have been changed with the entries, and a full one is not read on the way
         # to the root.
-        for position, height in _parts(start, width):
+        for position, height in subtrees(start, start + width):
             place = position - start
             if merkle.root(hashes[place : place + (1 << height)]) != verify_subtree(log, height, position >> height, root):
                 raise _astray(log, position, height)
@@ -190,7 +190,7 @@ def verify_subtree(log: TiledLog, height: int, index: int, root: bytes) -> bytes
 def verified_root(log: TiledLog, size: int, root: bytes) -> bytes:
     """The root of the log's first `size` leaves, from hashes that are verified under the root of all; raises Evidence
     where the tiles do not lead to it."""
-    parts = [verify_subtree(log, height, position >> height, root) for position, height in _parts(0, size)]
+    parts = [verify_subtree(log, height, position >> height, root) for position, height in subtrees(0, size)]
     return _joined(parts) if parts else EMPTY_ROOT
 
 
@@ -206,7 +206,7 @@ def _clipped(log: TiledLog, height: int, index: int) -> bytes:
 
 
 def _over(log: TiledLog, first: int, last: int) -> bytes:
-    return _joined([log.subtree(height, position >> height) for position, height in _parts(first, last - first)])
+    return _joined([log.subtree(height, position >> height) for position, height in subtrees(first, last)])
 
 
 def _joined(hashes: list[bytes]) -> bytes:
@@ -217,12 +217,14 @@ def _joined(hashes: list[bytes]) -> bytes:
     return computed
 
 
-def _parts(first: int, count: int) -> Iterator[tuple[int, int]]:
-    """(position, height) of the complete subtrees that make up `count` leaves from `first`, largest first."""
-    while count:
-        height = count.bit_length() - 1
+def subtrees(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """(position, height) of the fewest complete subtrees that make up the leaves [first, last), in order."""
+    while first < last:
+        height = (last - first).bit_length() - 1
+        if first:
+            height = min(height, (first & -first).bit_length() - 1)
         yield first, height
-        first, count = first + (1 << height), count - (1 << height)
+        first += 1 << height
 
 
 def _path(kind: str, number: int, width: int) -> str:
