@@ -5,14 +5,11 @@ more, and a daily quota, full again at 00:00 UTC and not saved up. The store cha
 `left` says them in Python, for answers and reports.
 """
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from raakvlak_protocol.covenant import Quota
-from raakvlak_protocol.encoding import prefixed, u16, u32
 from raakvlak_protocol.errors import NotPermitted, OverQuota
 
 REMEMBERED: Final = timedelta(days=30)
@@ -86,9 +83,3 @@ def over(account: Account, granted: Quota, count: int, remaining: Left) -> NotPe
         left=remaining.total,
         until=remaining.until,
     )
-
-
-def request_hash(covenant_id: str, namespace: str, epoch: int, elements: Sequence[bytes]) -> bytes:
-    """By which the same request is known again, 32 bytes. Of each element: one changed makes another request."""
-    head = prefixed("raakvlak/v1/evaluate") + prefixed(covenant_id) + prefixed(namespace) + u32(epoch)
-    return hashlib.sha256(head + u16(len(elements)) + b"".join(elements)).digest()

@@ -15,7 +15,7 @@ import nacl.utils
 
 from raakvlak_keyholder.evaluator import Evaluator, Shares
 from raakvlak_keyholder.events import EVENTS
-from raakvlak_keyholder.quota import Account, Left, left, request_hash
+from raakvlak_keyholder.quota import Account, Left, left
 from raakvlak_keyholder.settings import Settings
 from raakvlak_keyholder.statements import Statements, daily, put_to
 from raakvlak_keyholder.store import Store
@@ -24,6 +24,7 @@ from raakvlak_protocol.covenant import Covenant
 from raakvlak_protocol.errors import Malformed, RaakvlakError, Refused
 from raakvlak_protocol.identifier import NAMESPACES
 from raakvlak_protocol.identity import Identity, Role
+from raakvlak_protocol.ledger import evaluation_hash
 from raakvlak_protocol.party import events, peer, serving
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.party.membership import Membership
@@ -91,7 +92,7 @@ class Service:
         charge = self._store.charge(
             account,
             self._covenant.quota(caller.id, request.namespace),
-            request_hash(self._covenant.id, request.namespace, request.epoch, blinded),
+            evaluation_hash(self._covenant.id, request.namespace, request.epoch, blinded),
             len(blinded),
             now,
         )

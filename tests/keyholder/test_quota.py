@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raakvlak_keyholder.quota import REMEMBERED, Account, Left, left, request_hash
+from raakvlak_keyholder.quota import REMEMBERED, Account, Left, left
 from raakvlak_keyholder.store import Store
 from raakvlak_protocol.covenant import Quota
 from raakvlak_protocol.errors import NotPermitted, OverQuota, Refused, Unavailable
+from raakvlak_protocol.ledger import evaluation_hash
 
 MORNING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ACCOUNT = Account("school", "bsn", 1)
@@ -267,11 +268,11 @@ def test_a_store_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path, make
 def test_every_part_of_a_request_makes_it_another() -> None:
     a, b = b"\x01" * 32, b"\x02" * 32
     hashes = {
-        request_hash("zeeland", "bsn", 1, [a, b]),
-        request_hash("zeeland", "bsn", 1, [b, a]),
-        request_hash("zeeland", "bsn", 1, [a]),
-        request_hash("zeeland", "bsn", 2, [a, b]),
-        request_hash("zeeland", "address", 1, [a, b]),
-        request_hash("elsewhere", "bsn", 1, [a, b]),
+        evaluation_hash("zeeland", "bsn", 1, [a, b]),
+        evaluation_hash("zeeland", "bsn", 1, [b, a]),
+        evaluation_hash("zeeland", "bsn", 1, [a]),
+        evaluation_hash("zeeland", "bsn", 2, [a, b]),
+        evaluation_hash("zeeland", "address", 1, [a, b]),
+        evaluation_hash("elsewhere", "bsn", 1, [a, b]),
     }
     assert len(hashes) == 6
