@@ -30,6 +30,8 @@ from raakvlak_protocol.ristretto import Element
 from raakvlak_protocol.v1 import covenant_pb2 as pb
 
 KINDS: Final = ("education", "municipality", "police", "justice", "youth_care", "health", "shelter", "coordinator")
+COORDINATOR: Final = "coordinator"
+"""The kind that is called in; it has no cases of its own."""
 # A name in an event can be a location: what these kinds publish goes through the coordinator only.
 NEVER_DIRECT: Final = frozenset({"shelter"})
 MAX_RETENTION_MONTHS: Final = 24
@@ -38,6 +40,9 @@ KEY_BYTES: Final = 32
 MAX_NAME_CHARACTERS: Final = 200
 MAX_WITNESSES: Final = 32
 """With the log's own line below a checkpoint they are still fewer than a signed note has room for."""
+MAX_TERM_DAYS: Final = 260
+"""Working days; a year of them."""
+MAX_ARCHIVE_MONTHS: Final = 60
 MAX_QUOTA: Final = 10**9
 """Evaluations; more than there are numbers that pass the 11-proof."""
 
@@ -111,6 +116,26 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUpTerms:
+    """How soon a match is to be followed up, in working days (`covenant.proto` says from when)."""
+
+    acknowledge_days: int
+    contact_days: int
+    agreement_days: int
+    evaluation_days: int
+    grace_days: int
+    reminder_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coordination:
+    """A coordinator, and between which kinds of organisation it is called in."""
+
+    coordinator: str
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Covenant:
     """A version that was verified. Times are UTC; ids are unique within their role.
 
@@ -139,6 +164,9 @@ class Covenant:
     mixing_minutes: int
     relations: Mapping[str, frozenset[Relation]]
     direct: frozenset[frozenset[str]]
+    follow_up: FollowUpTerms
+    archive_months: int
+    coordination: tuple[Coordination, ...]
     payload: pb.Covenant
 
     @property
@@ -195,6 +223,16 @@ class Covenant:
     def direct_for(self, kind: str, other: str) -> bool:
         """Whether the two kinds see each other's matches without a coordinator."""
         return frozenset((kind, other)) in self.direct
+
+    def coordinator_for(self, kind: str, other: str) -> Member | None:
+        """Who is called in between two kinds: the first in the covenant's order that serves both."""
+        serving = (each for each in self.coordination if {kind, other} <= each.kinds)
+        found = next(serving, None)
+        return None if found is None else self.members[found.coordinator]
+
+    def coordinated(self, kind: str) -> bool:
+        """Whether what this kind publishes may be told to a coordinator only, because one serves it."""
+        return any(kind in each.kinds for each in self.coordination)
 
     def shared_keys(self, other: "Covenant") -> list[tuple[str, int]]:
         """(namespace, epoch) of own group keys that the other covenant uses too: they would join the two."""
@@ -302,7 +340,7 @@ def _demand_succession(before: Covenant, after: Covenant) -> None:
 def _read(payload: bytes) -> Covenant:
     message = parse(pb.Covenant, payload)
     checked_id(message.id, "id")
-    key_holders, witnesses = _key_holders(message), _witnesses(message)
+    key_holders, witnesses, members = _key_holders(message), _witnesses(message), _members(message)
     index = Identity(message.id, Role.INDEX, checked_id(message.index.id, "index.id"))
     valid_from, valid_until = _period(message.valid_from, message.valid_until)
     return Covenant(
@@ -313,7 +351,7 @@ def _read(payload: bytes) -> Covenant:
         valid_from=valid_from,
         valid_until=valid_until,
         roots=_filled(message.ca_certificates, "ca_certificates"),
-        members=_members(message),
+        members=members,
         key_holders=key_holders,
         key_threshold=_between(message.key_threshold, 1 if message.sandbox else 2, len(key_holders), "key_threshold"),
         epochs=_epochs(message, {each.share_number for each in key_holders.values()}),
@@ -327,6 +365,9 @@ def _read(payload: bytes) -> Covenant:
         mixing_minutes=_between(message.rules.mixing_minutes, 0, MAX_MIXING_MINUTES, "mixing_minutes"),
         relations=_relations(message),
         direct=_direct(message),
+        follow_up=_follow_up(message),
+        archive_months=_between(message.rules.archive_months, 0, MAX_ARCHIVE_MONTHS, "archive_months"),
+        coordination=tuple(_coordination(each, members) for each in message.coordination),
         payload=_separate(_board_checked(message)),
     )
 
@@ -470,6 +511,33 @@ def _direct(message: pb.Covenant) -> frozenset[frozenset[str]]:
         if pair & NEVER_DIRECT:
             raise Malformed("a shelter's matches are never direct: its name gives a location away", field="direct")
     return pairs
+
+
+def _follow_up(message: pb.Covenant) -> FollowUpTerms:
+    terms = message.rules.follow_up
+    return FollowUpTerms(
+        *(
+            _between(getattr(terms, field), least, MAX_TERM_DAYS, f"follow_up.{field}")
+            for field, least in (
+                ("acknowledge_days", 1),
+                ("contact_days", 1),
+                ("agreement_days", 1),
+                ("evaluation_days", 1),
+                ("grace_days", 0),
+                ("reminder_days", 0),
+            )
+        )
+    )
+
+
+def _coordination(entry: pb.Coordination, members: Mapping[str, Member]) -> Coordination:
+    coordinator = members.get(entry.coordinator)
+    if coordinator is None or coordinator.kind != COORDINATOR:
+        raise Malformed("who coordinates must be a member of the kind coordinator", field="coordination")
+    kinds = frozenset(entry.kinds)
+    if len(kinds) != len(entry.kinds) or not kinds or not kinds <= set(KINDS) - {COORDINATOR}:
+        raise Malformed(f"coordinator {coordinator.id} serves no kind, one twice, or an unknown one", field="coordination")
+    return Coordination(coordinator.id, kinds)
 
 
 def _is_signing_key(key: bytes) -> bool:

@@ -81,23 +81,25 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A letter left in a PostLetter; `hash` is the SHA-256 of its ciphertext, `size` that one's length in bytes."""
+    """A letter left in a PostLetter; `hash` is the SHA-256 of its ciphertext, `size` that one's length in bytes, `to` empty
+    for the other side of the match, else the coordinator that it went to, or the side that a coordinator wrote to."""
 
     KIND: ClassVar = 3
     time: int
     generation: int
     match_id: bytes
+    to: str
     number: int
     size: int
     hash: bytes
 
     def encode(self) -> bytes:
-        head = u8(self.KIND) + u64(self.time) + u64(self.generation)
-        return head + self.match_id + u32(self.number) + u32(self.size) + self.hash
+        head = u8(self.KIND) + u64(self.time) + u64(self.generation) + self.match_id + prefixed(self.to)
+        return head + u32(self.number) + u32(self.size) + self.hash
 
     @classmethod
     def read(cls, raw: "_Bytes") -> Self:
-        named = raw.number(8), raw.number(8), raw.take(MATCH_ID_BYTES)
+        named = raw.number(8), raw.number(8), raw.take(MATCH_ID_BYTES), raw.text()
         return cls(*named, raw.number(4), raw.number(4), raw.take(HASH_BYTES))
 
 

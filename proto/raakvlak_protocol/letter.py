@@ -1,9 +1,12 @@
-"""Letters between two nodes, under two locks (DESIGN §5, PROTOCOL §6).
+"""Letters between two nodes, under two locks, and letters to and from a coordinator, under one (DESIGN §5, PROTOCOL §6).
 
 From inside: the content; the sender's signature over header and content; XChaCha20-Poly1305 under the shared person's
 letter key with the header as associated data; a sealed box to the receiver's key that also holds the match id, by which
 the receiver finds the one letter key. Padded to 1, 4 or 16 KiB in all. A lying index that invents a match between
 organisations with different persons gets letters that nobody can read; a stolen node key alone opens nothing.
+
+A coordinator knows no shared person, hence no letter key: of its letters the box is left out, and a nonce of zeros marks
+them. What protects them is the receiver's key alone.
 """
 
 import hashlib
@@ -31,6 +34,8 @@ HASH_BYTES: Final = 32
 NO_PREVIOUS: Final = bytes(HASH_BYTES)
 
 _NONCE_BYTES: Final = 24
+_NO_BOX: Final = bytes(_NONCE_BYTES)
+"""Marks a letter under one lock: no nonce is drawn that is all zeros."""
 _TAG_BYTES: Final = 16
 _SEAL_BYTES: Final = 48
 _LENGTH_BYTES: Final = 2
@@ -67,6 +72,29 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskHeader:
+    """What a letter to or from a coordinator is bound to: no token, because a coordinator knows none."""
+
+    covenant_id: str
+    match_id: bytes
+    sender: str
+    receiver: str
+    number: int
+    previous: bytes
+
+    def encode(self) -> bytes:
+        return (
+            prefixed("raakvlak/v1/desk-letter-header")
+            + prefixed(self.covenant_id)
+            + self.match_id
+            + prefixed(self.sender)
+            + prefixed(self.receiver)
+            + u32(self.number)
+            + self.previous
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """A letter with its first lock off: enough to find the match, not to read it."""
 
@@ -77,7 +105,7 @@ class Envelope:
     box: bytes
 
 
-def letter_hash(header: Header, content: bytes) -> bytes:
+def letter_hash(header: Header | DeskHeader, content: bytes) -> bytes:
     """What the sender's next letter names as `previous`. 32 bytes."""
     return hashlib.sha256(prefixed("raakvlak/v1/letter-hash") + header.encode() + content).digest()
 
@@ -92,17 +120,30 @@ def seal(
     random: Callable[[int], bytes],
 ) -> bytes:
     """The ciphertext, of one of three SIZES. Raises TooLarge for content over MAX_CONTENT_BYTES."""
+    nonce = random(_NONCE_BYTES)
+    box = crypto_aead_xchacha20poly1305_ietf_encrypt(
+        _signed(header, content, signing_seed), header.encode(), nonce, letter_key.reveal()
+    )
+    return _sealed(header, nonce + box, receiver_key)
+
+
+def seal_once(header: DeskHeader, content: bytes, *, signing_seed: SecretBytes, receiver_key: bytes) -> bytes:
+    """The ciphertext of a letter to or from a coordinator, of one of three SIZES. Raises TooLarge as `seal` does."""
+    return _sealed(header, _NO_BOX + _signed(header, content, signing_seed) + bytes(_TAG_BYTES), receiver_key)
+
+
+def _signed(header: Header | DeskHeader, content: bytes, signing_seed: SecretBytes) -> bytes:
+    """Signature, length, content, and padding to one of three sizes."""
     size = next((each for each in SIZES if len(content) + _OVERHEAD_BYTES <= each), None)
     if size is None:
         raise TooLarge(f"a letter holds at most {MAX_CONTENT_BYTES} bytes, this one {len(content)}")
     signature = sign(signing_seed, header.encode() + content)
-    padding = bytes(size - _OVERHEAD_BYTES - len(content))
-    nonce = random(_NONCE_BYTES)
-    box = crypto_aead_xchacha20poly1305_ietf_encrypt(
-        signature + u16(len(content)) + content + padding, header.encode(), nonce, letter_key.reveal()
-    )
-    outer = header.match_id + u32(header.number) + header.previous + nonce + box
+    return signature + u16(len(content)) + content + bytes(size - _OVERHEAD_BYTES - len(content))
+
+
+def _sealed(header: Header | DeskHeader, rest: bytes, receiver_key: bytes) -> bytes:
     # The sealed box draws its own ephemeral key; nobody can choose it, so it is not an argument.
+    outer = header.match_id + u32(header.number) + header.previous + rest
     return bytes(SealedBox(PublicKey(receiver_key)).encrypt(outer))
 
 
@@ -131,13 +172,25 @@ def take_off_second_lock(envelope: Envelope, header: Header, letter_key: SecretB
         inner = crypto_aead_xchacha20poly1305_ietf_decrypt(envelope.box, header.encode(), envelope.nonce, letter_key.reveal())
     except CryptoError:
         raise Malformed("the letter does not open under the shared person's key: another person, or changed") from None
+    return _verified(inner, header, sender_key)
+
+
+def read_desk_letter(envelope: Envelope, header: DeskHeader, sender_key: bytes) -> bytes:
+    """The content of a letter under one lock. Raises Malformed for one under two, or of another form; Evidence where
+    its sender has not signed it."""
+    if envelope.nonce != _NO_BOX or any(envelope.box[-_TAG_BYTES:]):
+        raise Malformed("the letter is not one to or from a coordinator")
+    return _verified(envelope.box[:-_TAG_BYTES], header, sender_key)
+
+
+def _verified(inner: bytes, header: Header | DeskHeader, sender_key: bytes) -> bytes:
     signature, rest = inner[:SIGNATURE_BYTES], inner[SIGNATURE_BYTES:]
     length = int.from_bytes(rest[:_LENGTH_BYTES], "big")
     content, padding = rest[_LENGTH_BYTES : _LENGTH_BYTES + length], rest[_LENGTH_BYTES + length :]
     if len(content) != length or any(padding):
         raise Malformed("the letter's padding is not of its form")
     if not verified(sender_key, header.encode() + content, signature):
-        raise Evidence("the letter opens under the person's key and is not signed by its sender", party=header.sender)
+        raise Evidence("the letter opens under its keys and is not signed by its sender", party=header.sender)
     return content
 
 

@@ -1,23 +1,25 @@
 """What letters say: the proof letter and the contact card, as strict frozen types (PROTOCOL §7)."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, cast
+from typing import cast
 
+from raakvlak_protocol import follow_up_content
 from raakvlak_protocol.encoding import parse
 from raakvlak_protocol.errors import Malformed
+from raakvlak_protocol.follow_up_content import Again, Answer, Ask, FollowUp
 from raakvlak_protocol.letter import MAX_CONTENT_BYTES
 from raakvlak_protocol.relation import Relation
+from raakvlak_protocol.text import (
+    MAX_EMAIL_CHARACTERS,
+    MAX_PHONE_CHARACTERS,
+    MAX_REFERENCE_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    iso_date,
+    shown_text,
+)
 from raakvlak_protocol.v1 import letter_pb2 as pb
-
-MAX_REFERENCE_CHARACTERS: Final = 64
-MAX_TEXT_CHARACTERS: Final = 100
-MAX_EMAIL_CHARACTERS: Final = 254
-MAX_PHONE_CHARACTERS: Final = 32
-
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,20 @@ def encode_card(cases: Iterable[CardCase]) -> bytes:
         kept.pop()
 
 
-def decode(content: bytes) -> Proof | Card:
+Content = Proof | Card | FollowUp | Ask | Answer | Again
+
+
+def decode(content: bytes) -> Content:
     """The letter's content; raises Malformed for anything that this version does not fully understand."""
     message = parse(pb.LetterContent, content)
     if message.HasField("proof"):
         return Proof(_decode_relations(message.proof.relations), message.proof.write_again)
     if message.HasField("card"):
         return Card(tuple(_decode_case(case) for case in message.card.cases), message.card.left_out)
-    raise Malformed("the letter is of a kind that this version does not know")
+    followed = follow_up_content.decode(message)
+    if followed is None:
+        raise Malformed("the letter is of a kind that this version does not know")
+    return followed
 
 
 def _encode_relations(relations: Iterable[Relation]) -> list[pb.Relation]:
@@ -116,24 +124,3 @@ def _decode_case(case: pb.CardCase) -> CardCase:
         email=shown_text(case.email, MAX_EMAIL_CHARACTERS, "email"),
         since=iso_date(case.since, "since"),
     )
-
-
-def shown_text(text: str, most: int, field: str, *, required: bool = False) -> str:
-    """Text that may be shown to a person: not too long, no control or direction-changing characters."""
-    if len(text) > most:
-        raise Malformed(f"at most {most} characters", field=field)
-    if _UNPRINTABLE.search(text):
-        raise Malformed("holds a control character", field=field)
-    if required and not text.strip():
-        raise Malformed("must be filled in", field=field)
-    return text
-
-
-def iso_date(text: str, field: str) -> date:
-    """A date written as YYYY-MM-DD and not otherwise."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise Malformed("a date is written as YYYY-MM-DD", field=field)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Malformed("no such day in the calendar", field=field) from None

@@ -29,7 +29,8 @@ def public_key(seed: SecretBytes) -> bytes:
 
 
 def payload(change: Change = lambda _: None) -> pb.Covenant:
-    """A small valid sandbox covenant: two members, three key holders of whom two make a token, two of three sign."""
+    """A small valid sandbox covenant: two members and a coordinator, three key holders of whom two make a token, two of
+    three sign."""
     made = pb.Covenant(
         id="zeeland",
         version=1,
@@ -40,7 +41,7 @@ def payload(change: Change = lambda _: None) -> pb.Covenant:
         board_keys=[public_key(seed) for seed in BOARD],
         board_threshold=2,
         ca_certificates=[b"verification does not read this certificate"],
-        members=[_member("school", "education"), _member("town", "municipality")],
+        members=[_member("school", "education"), _member("town", "municipality"), _coordinator("table")],
         key_holders=[_key_holder(number) for number in (1, 2, 3)],
         key_threshold=2,
         epochs=[pb.Epoch(number=1, valid_from=FROM, valid_until=UNTIL, keys=[group_key("bsn"), group_key("address")])],
@@ -57,7 +58,17 @@ def payload(change: Change = lambda _: None) -> pb.Covenant:
                 pb.KindRule(kind="municipality", relations=["client", "parent", "child", "sibling", "address"]),
             ],
             direct=[pb.KindPair(one="education", other="municipality")],
+            follow_up=pb.FollowUpTerms(
+                acknowledge_days=5,
+                contact_days=10,
+                agreement_days=30,
+                evaluation_days=60,
+                grace_days=5,
+                reminder_days=2,
+            ),
+            archive_months=12,
         ),
+        coordination=[pb.Coordination(coordinator="table", kinds=["education", "municipality", "shelter"])],
     )
     change(made)
     return made
@@ -72,6 +83,13 @@ def _member(member_id: str, kind: str) -> pb.Member:
         letter_key=crypto_scalarmult_base(fixed(f"letters {member_id}", 32)),
         quotas=[pb.Quota(namespace="bsn", declared=1000, first_load=1000, daily=10)],
     )
+
+
+def _coordinator(member_id: str) -> pb.Member:
+    """Asks the key holders for nothing: it has no cases of its own."""
+    made = _member(member_id, covenants.COORDINATOR)
+    made.ClearField("quotas")
+    return made
 
 
 def _key_holder(number: int) -> pb.KeyHolderEntry:
@@ -124,11 +142,18 @@ def successor(change: Change = lambda _: None) -> pb.Covenant:
 
 def vectors() -> dict[str, object]:
     first, second, other = encoded(payload()), encoded(successor(_third_member)), encoded(successor(_other_witnesses))
+    terms, nobody = encoded(successor(_other_terms)), encoded(successor(lambda made: made.ClearField("coordination")))
     pin = covenants.covenant_hash(first)
     files = {
         "one version": (history(envelope(first)), 1, covenants.covenant_hash(first)),
         "two versions": (history(envelope(first), envelope(second)), 2, covenants.covenant_hash(second)),
         "other witnesses, more of them asked": (history(envelope(first), envelope(other)), 2, covenants.covenant_hash(other)),
+        "terms, archive and coordinators change": (
+            history(envelope(first), envelope(terms)),
+            2,
+            covenants.covenant_hash(terms),
+        ),
+        "nobody coordinates any more": (history(envelope(first), envelope(nobody)), 2, covenants.covenant_hash(nobody)),
         "signed by more than needed, and by a stranger": (history(envelope(first, [*BOARD, STRANGER])), 1, pin),
     }
     return {
@@ -163,6 +188,16 @@ def _other_witnesses(made: pb.Covenant) -> None:
     del made.witnesses[0]
     made.witnesses.extend(_witness(each) for each in ("regulator", "parents-council"))
     made.witness_threshold = 2
+
+
+def _other_terms(made: pb.Covenant) -> None:
+    """At their limits: no grace, no reminder, no archive; and of two coordinators for one pair of kinds the first counts."""
+    made.rules.follow_up.CopyFrom(
+        pb.FollowUpTerms(acknowledge_days=1, contact_days=260, agreement_days=260, evaluation_days=260)
+    )
+    made.rules.ClearField("archive_months")
+    made.members.append(_coordinator("other-table"))
+    made.coordination.insert(0, pb.Coordination(coordinator="other-table", kinds=["municipality", "education"]))
 
 
 def _note_keys(covenant: covenants.Covenant) -> list[dict[str, str]]:
@@ -357,6 +392,23 @@ INVALID: dict[str, Change] = {
     "rule twice for a kind": _put("rules.kinds.0.kind", "municipality"),
     "unknown relation": lambda made: made.rules.kinds[0].relations.append("uncle"),
     "direct pair of an unknown kind": _put("rules.direct.0.one", "bank"),
+    "term of no days": _put("rules.follow_up.acknowledge_days", 0),
+    "term of 261 days": _put("rules.follow_up.contact_days", 261),
+    "no term for an agreement": lambda made: made.rules.follow_up.ClearField("agreement_days"),
+    "no term for an evaluation": lambda made: made.rules.follow_up.ClearField("evaluation_days"),
+    "grace of 261 days": _put("rules.follow_up.grace_days", 261),
+    "reminder of 261 days": _put("rules.follow_up.reminder_days", 261),
+    "no terms of the follow-up": lambda made: made.rules.ClearField("follow_up"),
+    "archive of 61 months": _put("rules.archive_months", 61),
+    "unknown field in the terms": lambda made: made.rules.follow_up.MergeFromString(UNKNOWN_FIELD),
+    "coordinator that is no member": _put("coordination.0.coordinator", "stranger"),
+    "coordinator of another kind": _put("coordination.0.coordinator", "town"),
+    "coordinator missing": lambda made: made.coordination[0].ClearField("coordinator"),
+    "coordinator of no kind": lambda made: made.coordination[0].ClearField("kinds"),
+    "coordinator of an unknown kind": lambda made: made.coordination[0].kinds.append("bank"),
+    "coordinator of a kind twice": lambda made: made.coordination[0].kinds.append("shelter"),
+    "coordinator of coordinators": lambda made: made.coordination[0].kinds.append("coordinator"),
+    "unknown field in a coordination": lambda made: made.coordination[0].MergeFromString(UNKNOWN_FIELD),
     "log key missing": lambda made: made.index.ClearField("log_key"),
     "log key of low order": _put("index.log_key", LOW_ORDER),
     "log key too long": _put("index.log_key", bytes(33)),

@@ -15,7 +15,8 @@ MESSAGES: tuple[ledger.Message, ...] = (
     Call(NOON, "index", "index", "/raakvlak.v1.Index/Open", 34, ((1, 32),)),
     Evaluation(NOON + 1, "keyholder-1", "bsn", 7, 3, ledger.evaluation_hash(COVENANT, "bsn", 7, [b"\x01" * 32] * 3)),
     Publication(NOON + 2, 7, 3, 41, 1, fixed("ledger token", 32)),
-    Posting(NOON + 3, 3, fixed("ledger match", 16), 1, 1024, fixed("ledger letter", 32)),
+    Posting(NOON + 3, 3, fixed("ledger match", 16), "", 1, 1024, fixed("ledger letter", 32)),
+    Posting(NOON + 4, 3, fixed("ledger match", 16), "coordinator", 1, 4096, fixed("ledger desk letter", 32)),
     Withdrawal(NOON + 4, 7, 3, 42, fixed("ledger reference", 16)),
     Call(NOON + 5, "index", "index", "GET /checkpoint", 0, ()),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.vectors import (
     make_account,
+    make_act,
     make_canary,
     make_covenant,
     make_identifier,
@@ -31,6 +32,7 @@ BUILDERS: dict[str, Callable[[], dict[str, object]]] = {
     "publication": make_publication.publications,
     "index": make_index.derived,
     "letter": make_letter.letters,
+    "act": make_act.vectors,
     "ledger": make_ledger.ledgers,
     "account": make_account.accounts,
     "statement": make_statement.statements,

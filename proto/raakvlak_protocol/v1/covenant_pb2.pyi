@@ -30,7 +30,7 @@ class BoardSignature(_message.Message):
     def __init__(self, public_key: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class Covenant(_message.Message):
-    __slots__ = ("id", "version", "valid_from", "valid_until", "previous_hash", "sandbox", "legal_basis", "board_keys", "board_threshold", "ca_certificates", "members", "key_holders", "key_threshold", "epochs", "index", "rules", "witnesses", "witness_threshold")
+    __slots__ = ("id", "version", "valid_from", "valid_until", "previous_hash", "sandbox", "legal_basis", "board_keys", "board_threshold", "ca_certificates", "members", "key_holders", "key_threshold", "epochs", "index", "rules", "witnesses", "witness_threshold", "coordination")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     VALID_FROM_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class Covenant(_message.Message):
     RULES_FIELD_NUMBER: _ClassVar[int]
     WITNESSES_FIELD_NUMBER: _ClassVar[int]
     WITNESS_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    COORDINATION_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: int
     valid_from: int
@@ -67,7 +68,8 @@ class Covenant(_message.Message):
     rules: Rules
     witnesses: _containers.RepeatedCompositeFieldContainer[Witness]
     witness_threshold: int
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[int] = ..., valid_from: _Optional[int] = ..., valid_until: _Optional[int] = ..., previous_hash: _Optional[bytes] = ..., sandbox: _Optional[bool] = ..., legal_basis: _Optional[_Union[LegalBasis, _Mapping]] = ..., board_keys: _Optional[_Iterable[bytes]] = ..., board_threshold: _Optional[int] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., key_holders: _Optional[_Iterable[_Union[KeyHolderEntry, _Mapping]]] = ..., key_threshold: _Optional[int] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., index: _Optional[_Union[IndexEntry, _Mapping]] = ..., rules: _Optional[_Union[Rules, _Mapping]] = ..., witnesses: _Optional[_Iterable[_Union[Witness, _Mapping]]] = ..., witness_threshold: _Optional[int] = ...) -> None: ...
+    coordination: _containers.RepeatedCompositeFieldContainer[Coordination]
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[int] = ..., valid_from: _Optional[int] = ..., valid_until: _Optional[int] = ..., previous_hash: _Optional[bytes] = ..., sandbox: _Optional[bool] = ..., legal_basis: _Optional[_Union[LegalBasis, _Mapping]] = ..., board_keys: _Optional[_Iterable[bytes]] = ..., board_threshold: _Optional[int] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., key_holders: _Optional[_Iterable[_Union[KeyHolderEntry, _Mapping]]] = ..., key_threshold: _Optional[int] = ..., epochs: _Optional[_Iterable[_Union[Epoch, _Mapping]]] = ..., index: _Optional[_Union[IndexEntry, _Mapping]] = ..., rules: _Optional[_Union[Rules, _Mapping]] = ..., witnesses: _Optional[_Iterable[_Union[Witness, _Mapping]]] = ..., witness_threshold: _Optional[int] = ..., coordination: _Optional[_Iterable[_Union[Coordination, _Mapping]]] = ...) -> None: ...
 
 class LegalBasis(_message.Message):
     __slots__ = ("uri", "text")
@@ -184,20 +186,48 @@ class Witness(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., key: _Optional[bytes] = ..., controller: _Optional[str] = ..., processor: _Optional[str] = ...) -> None: ...
 
 class Rules(_message.Message):
-    __slots__ = ("retention_months", "adult_clients", "household_limit", "mixing_minutes", "kinds", "direct")
+    __slots__ = ("retention_months", "adult_clients", "household_limit", "mixing_minutes", "kinds", "direct", "follow_up", "archive_months")
     RETENTION_MONTHS_FIELD_NUMBER: _ClassVar[int]
     ADULT_CLIENTS_FIELD_NUMBER: _ClassVar[int]
     HOUSEHOLD_LIMIT_FIELD_NUMBER: _ClassVar[int]
     MIXING_MINUTES_FIELD_NUMBER: _ClassVar[int]
     KINDS_FIELD_NUMBER: _ClassVar[int]
     DIRECT_FIELD_NUMBER: _ClassVar[int]
+    FOLLOW_UP_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVE_MONTHS_FIELD_NUMBER: _ClassVar[int]
     retention_months: int
     adult_clients: bool
     household_limit: int
     mixing_minutes: int
     kinds: _containers.RepeatedCompositeFieldContainer[KindRule]
     direct: _containers.RepeatedCompositeFieldContainer[KindPair]
-    def __init__(self, retention_months: _Optional[int] = ..., adult_clients: _Optional[bool] = ..., household_limit: _Optional[int] = ..., mixing_minutes: _Optional[int] = ..., kinds: _Optional[_Iterable[_Union[KindRule, _Mapping]]] = ..., direct: _Optional[_Iterable[_Union[KindPair, _Mapping]]] = ...) -> None: ...
+    follow_up: FollowUpTerms
+    archive_months: int
+    def __init__(self, retention_months: _Optional[int] = ..., adult_clients: _Optional[bool] = ..., household_limit: _Optional[int] = ..., mixing_minutes: _Optional[int] = ..., kinds: _Optional[_Iterable[_Union[KindRule, _Mapping]]] = ..., direct: _Optional[_Iterable[_Union[KindPair, _Mapping]]] = ..., follow_up: _Optional[_Union[FollowUpTerms, _Mapping]] = ..., archive_months: _Optional[int] = ...) -> None: ...
+
+class FollowUpTerms(_message.Message):
+    __slots__ = ("acknowledge_days", "contact_days", "agreement_days", "evaluation_days", "grace_days", "reminder_days")
+    ACKNOWLEDGE_DAYS_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_DAYS_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_DAYS_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_DAYS_FIELD_NUMBER: _ClassVar[int]
+    GRACE_DAYS_FIELD_NUMBER: _ClassVar[int]
+    REMINDER_DAYS_FIELD_NUMBER: _ClassVar[int]
+    acknowledge_days: int
+    contact_days: int
+    agreement_days: int
+    evaluation_days: int
+    grace_days: int
+    reminder_days: int
+    def __init__(self, acknowledge_days: _Optional[int] = ..., contact_days: _Optional[int] = ..., agreement_days: _Optional[int] = ..., evaluation_days: _Optional[int] = ..., grace_days: _Optional[int] = ..., reminder_days: _Optional[int] = ...) -> None: ...
+
+class Coordination(_message.Message):
+    __slots__ = ("coordinator", "kinds")
+    COORDINATOR_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    coordinator: str
+    kinds: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, coordinator: _Optional[str] = ..., kinds: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class KindRule(_message.Message):
     __slots__ = ("kind", "relations")

@@ -120,20 +120,22 @@ class EventBatch(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., newest: _Optional[int] = ..., replay_needed: _Optional[bool] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("number", "match", "match_ended", "letter", "letter_lapsed", "covenant_changed")
+    __slots__ = ("number", "match", "match_ended", "letter", "letter_lapsed", "covenant_changed", "mediation")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     MATCH_FIELD_NUMBER: _ClassVar[int]
     MATCH_ENDED_FIELD_NUMBER: _ClassVar[int]
     LETTER_FIELD_NUMBER: _ClassVar[int]
     LETTER_LAPSED_FIELD_NUMBER: _ClassVar[int]
     COVENANT_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    MEDIATION_FIELD_NUMBER: _ClassVar[int]
     number: int
     match: Match
     match_ended: MatchEnded
     letter: Letter
     letter_lapsed: LetterLapsed
     covenant_changed: CovenantChanged
-    def __init__(self, number: _Optional[int] = ..., match: _Optional[_Union[Match, _Mapping]] = ..., match_ended: _Optional[_Union[MatchEnded, _Mapping]] = ..., letter: _Optional[_Union[Letter, _Mapping]] = ..., letter_lapsed: _Optional[_Union[LetterLapsed, _Mapping]] = ..., covenant_changed: _Optional[_Union[CovenantChanged, _Mapping]] = ...) -> None: ...
+    mediation: Mediation
+    def __init__(self, number: _Optional[int] = ..., match: _Optional[_Union[Match, _Mapping]] = ..., match_ended: _Optional[_Union[MatchEnded, _Mapping]] = ..., letter: _Optional[_Union[Letter, _Mapping]] = ..., letter_lapsed: _Optional[_Union[LetterLapsed, _Mapping]] = ..., covenant_changed: _Optional[_Union[CovenantChanged, _Mapping]] = ..., mediation: _Optional[_Union[Mediation, _Mapping]] = ...) -> None: ...
 
 class Match(_message.Message):
     __slots__ = ("match_id", "reference", "other", "epoch")
@@ -146,6 +148,24 @@ class Match(_message.Message):
     other: str
     epoch: int
     def __init__(self, match_id: _Optional[bytes] = ..., reference: _Optional[bytes] = ..., other: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class Mediation(_message.Message):
+    __slots__ = ("match_id", "one", "other", "one_reference", "other_reference", "epoch", "direct")
+    MATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    ONE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    ONE_REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    DIRECT_FIELD_NUMBER: _ClassVar[int]
+    match_id: bytes
+    one: str
+    other: str
+    one_reference: bytes
+    other_reference: bytes
+    epoch: int
+    direct: bool
+    def __init__(self, match_id: _Optional[bytes] = ..., one: _Optional[str] = ..., other: _Optional[str] = ..., one_reference: _Optional[bytes] = ..., other_reference: _Optional[bytes] = ..., epoch: _Optional[int] = ..., direct: _Optional[bool] = ...) -> None: ...
 
 class MatchEnded(_message.Message):
     __slots__ = ("match_id",)
@@ -166,12 +186,14 @@ class Letter(_message.Message):
     def __init__(self, match_id: _Optional[bytes] = ..., sender: _Optional[str] = ..., number: _Optional[int] = ..., ciphertext: _Optional[bytes] = ...) -> None: ...
 
 class LetterLapsed(_message.Message):
-    __slots__ = ("match_id", "number")
+    __slots__ = ("match_id", "number", "to")
     MATCH_ID_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
     match_id: bytes
     number: int
-    def __init__(self, match_id: _Optional[bytes] = ..., number: _Optional[int] = ...) -> None: ...
+    to: str
+    def __init__(self, match_id: _Optional[bytes] = ..., number: _Optional[int] = ..., to: _Optional[str] = ...) -> None: ...
 
 class CovenantChanged(_message.Message):
     __slots__ = ("covenant_hash",)
@@ -196,18 +218,20 @@ class AcknowledgeReply(_message.Message):
     def __init__(self, waiting: _Optional[int] = ...) -> None: ...
 
 class PostLetterRequest(_message.Message):
-    __slots__ = ("covenant_hash", "generation", "match_id", "number", "ciphertext")
+    __slots__ = ("covenant_hash", "generation", "match_id", "number", "ciphertext", "to")
     COVENANT_HASH_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     MATCH_ID_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     CIPHERTEXT_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
     covenant_hash: bytes
     generation: int
     match_id: bytes
     number: int
     ciphertext: bytes
-    def __init__(self, covenant_hash: _Optional[bytes] = ..., generation: _Optional[int] = ..., match_id: _Optional[bytes] = ..., number: _Optional[int] = ..., ciphertext: _Optional[bytes] = ...) -> None: ...
+    to: str
+    def __init__(self, covenant_hash: _Optional[bytes] = ..., generation: _Optional[int] = ..., match_id: _Optional[bytes] = ..., number: _Optional[int] = ..., ciphertext: _Optional[bytes] = ..., to: _Optional[str] = ...) -> None: ...
 
 class PostLetterReply(_message.Message):
     __slots__ = ("match_live",)
@@ -278,9 +302,11 @@ class ReplayRequest(_message.Message):
     def __init__(self, covenant_hash: _Optional[bytes] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class ReplayBatch(_message.Message):
-    __slots__ = ("matches", "newest")
+    __slots__ = ("matches", "newest", "mediations")
     MATCHES_FIELD_NUMBER: _ClassVar[int]
     NEWEST_FIELD_NUMBER: _ClassVar[int]
+    MEDIATIONS_FIELD_NUMBER: _ClassVar[int]
     matches: _containers.RepeatedCompositeFieldContainer[Match]
     newest: int
-    def __init__(self, matches: _Optional[_Iterable[_Union[Match, _Mapping]]] = ..., newest: _Optional[int] = ...) -> None: ...
+    mediations: _containers.RepeatedCompositeFieldContainer[Mediation]
+    def __init__(self, matches: _Optional[_Iterable[_Union[Match, _Mapping]]] = ..., newest: _Optional[int] = ..., mediations: _Optional[_Iterable[_Union[Mediation, _Mapping]]] = ...) -> None: ...
