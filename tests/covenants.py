@@ -195,6 +195,11 @@ def make_covenant(
         epochs=[_epoch(number, keys) for number in epochs],
         index=pb.IndexEntry(id="index", name="The index", log_key=public_key(log_seed)),
         rules=_rules(),
+        coordination=[
+            pb.Coordination(coordinator=member, kinds=[each for each in covenants.KINDS if each != covenants.COORDINATOR])
+            for member, kind in members.items()
+            if kind == covenants.COORDINATOR
+        ],
         witnesses=[pb.Witness(id=each, name=f"The {each}", key=public_key(seed)) for each, seed in witness_seeds.items()],
         witness_threshold=witness_threshold,
     )
@@ -255,4 +260,12 @@ def _rules() -> pb.Rules:
             for kind in covenants.KINDS
         ],
         direct=[pb.KindPair(one=one, other=other) for one in direct for other in direct if one <= other],
+        follow_up=pb.FollowUpTerms(
+            acknowledge_days=5,
+            contact_days=10,
+            agreement_days=30,
+            evaluation_days=60,
+            grace_days=5,
+            reminder_days=2,
+        ),
     )

@@ -37,9 +37,11 @@ def local(*arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.Comple
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A population of four organisations."""
+    """A population of four organisations and a coordinator, with a covenant's own terms."""
     folder = tmp_path_factory.mktemp("local") / "population"
     local("population", str(folder), "--cases", str(CASES), "--organisations", "4", "--seed", "7")
+    with (folder / "federation.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[covenant.follow_up]\nacknowledge_days = 3\n")
     return folder
 
 
@@ -91,12 +93,38 @@ def test_every_match_says_whom_to_call(found: dict[str, Any]) -> None:
         assert each["contact"].keys() == {"name", "function", "phone", "email", "reference", "since"}
 
 
+def test_a_coordinator_takes_part_without_cases_and_without_a_quota(folder: Path, found: dict[str, Any]) -> None:
+    served = ["education", "municipality", "police", "justice", "youth_care", "health", "shelter"]
+    assert found["coordinators"] == [{"id": "veiligheidshuis", "serves": served}]
+    assert "veiligheidshuis" not in {each["node"] for each in found["matches"]}
+    node = str(folder / "data" / "node-veiligheidshuis")
+    done = subprocess.run([program("raakvlak-node"), "status", "--folder", node, "--json"], capture_output=True, check=True)
+    status = json.loads(done.stdout)
+    assert (status["cases"], status["published"], status["pending"]) == (0, 0, 0)
+    assert not status["waiting_for_quota"]
+    assert not status["log_trouble"]
+
+
+def test_the_covenant_says_how_soon_and_who_is_called_in(folder: Path, found: dict[str, Any]) -> None:
+    covenant = folder / "data" / "covenant.raakvlak"
+    hashes = subprocess.run([program("raakvlak-covenant"), "hash", str(covenant)], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [program("raakvlak-covenant"), "show", str(covenant), "--pin", hashes.stdout.strip(), "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = json.loads(shown.stdout)
+    assert [each["coordinator"] for each in said["coordination"]] == ["veiligheidshuis"]
+    assert (said["rules"]["follow_up"]["acknowledge_days"], said["rules"]["follow_up"]["contact_days"]) == (3, 10)
+    assert "quota" in said["members"][-1] and said["members"][-1]["quota"] == {}
+    assert "warning" not in shown.stderr
+
+
 def verdicts(printed: dict[str, Any]) -> dict[str, str]:
     return {each["report"]: each["verdict"] for each in printed["reports"]}
 
 
 def test_the_officer_finds_all_in_order(found: dict[str, Any]) -> None:
-    nodes = [f"node-{each['id']}" for each in found["organisations"]]
+    nodes = [f"node-{each['id']}" for each in found["organisations"] + found["coordinators"]]
     assert verdicts(found) == dict.fromkeys(["contract", "follow", "index", *nodes], "ok")
     assert all(each["checks"] for each in found["reports"])
 
@@ -141,7 +169,7 @@ def test_the_next_run_stops_what_a_killed_one_left_goes_on_from_its_state_and_ch
 
     done = local("run", str(folder), "--exit", "--json")
     again = json.loads(done.stdout)
-    assert "stopped 9 processes" in done.stderr
+    assert "stopped 10 processes" in done.stderr
     assert again["matches"] == found["matches"]
     assert again["organisations"] == found["organisations"]
     assert again["index"]["rows"] == found["index"]["rows"]
@@ -193,6 +221,16 @@ def test_a_federation_whose_description_changed_is_refused(folder: Path, found: 
         ("[[organisation]]\nid = 'a'\n", "exactly"),
         ("[[organisation]]\nid='a'\nname='A'\nkind='bakery'\ncaseload='a.csv'\n", "unknown kind"),
         ("[[organisation]]\nid='a'\nname='A'\nkind='police'\ncaseload='a.csv'\n", "a.csv"),
+        ("[[organisation]]\nid='a'\nname='A'\nkind='coordinator'\n", "with a caseload"),
+        ("[[organisation]]\nid='a'\nname='A'\nkind='coordinator'\ncaseload='a.csv'\n", "no caseload"),
+        ("[[organisation]]\nid='a'\nname='A'\nkind='coordinator'\nserves=['bakery']\n", "a.serves is a list of kinds"),
+        ("[[organisation]]\nid='a'\nname='A'\nkind='coordinator'\nserves=['coordinator']\n", "a.serves is a list of kinds"),
+        ("[[organisation]]\nid='a'\nname='A'\nkind='coordinator'\nserves=[]\n", "a.serves is a list of kinds"),
+        ("[[organisation]]\nid='a'\nname='A'\nkind='police'\nserves=['police']\n", "exactly"),
+        ("[covenant]\narchive_months = true\n", "covenant.archive_months"),
+        ("[covenant]\nfollow_up = 3\n", "covenant.follow_up is a table"),
+        ("[covenant.follow_up]\ncontact = 3\n", "covenant.follow_up.contact is unknown"),
+        ("[covenant.follow_up]\ncontact_days = 'ten'\n", "covenant.follow_up.contact_days"),
         ("organisation = ", "not TOML"),
     ],
 )

@@ -68,6 +68,8 @@ def read(folder: Path) -> list[Read]:
     """Every case of every caseload that `federation.toml` names."""
     cases = []
     for member in tomllib.loads((folder / "federation.toml").read_text())["organisation"]:
+        if member["kind"] == "coordinator":
+            continue
         with (folder / member["caseload"]).open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file, strict=True):
                 assert set(row) == set(spelling.COLUMNS)
@@ -359,7 +361,8 @@ def test_federation_file_and_the_kinds(tmp_path: Path) -> None:
     population.write(tmp_path, cases=60, organisations=20, seed=1, today=TODAY)
     federation = tomllib.loads((tmp_path / "federation.toml").read_text(encoding="utf-8"))
     assert federation["covenant"] == {"adult_clients": True, "household_limit": 8}
-    members = federation["organisation"]
+    *members, coordinator = federation["organisation"]
+    assert coordinator == {"id": "veiligheidshuis", "name": "Veiligheidshuis Kreekland", "kind": "coordinator"}
     assert [member["kind"] for member in members[:5]] == [
         "education", "municipality", "youth_care", "police", "education",
     ]  # fmt: skip
@@ -370,6 +373,17 @@ def test_federation_file_and_the_kinds(tmp_path: Path) -> None:
     assert len({member["id"] for member in members}) == 20
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", member["id"]) for member in members)
     assert all(member["caseload"] == f"{member['id']}.csv" for member in members)
+
+
+def test_a_coordinator_changes_nothing_about_who_matches(tmp_path: Path) -> None:
+    """Only the description differs, by one organisation without a file."""
+    for name in ("with", "without"):
+        population.write(
+            tmp_path / name, cases=300, organisations=6, seed=5, today=TODAY, coordinator=name == "with"
+        )  # fmt: skip
+    with_, without = contents(tmp_path / "with"), contents(tmp_path / "without")
+    assert with_.pop("federation.toml").startswith(without.pop("federation.toml"))
+    assert with_ == without
 
 
 def test_refuses_impossible_numbers(tmp_path: Path) -> None:

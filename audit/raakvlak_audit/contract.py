@@ -28,11 +28,12 @@ NAMES_SOMETHING: Final[Mapping[tuple[str, str], Sentence]] = {
     ("Index.Withdraw", "references"): words.OWN_ROWS,
     ("Index.Openings", "references"): words.OWN_ROWS,
     ("Index.PostLetter", "match_id"): words.TOLD_MATCH,
+    ("Index.PostLetter", "to"): words.TOLD_RECEIVER,
 }
 """Every text or byte string by which a call to the index can point at something, and why that is no look-up."""
 
 _TELLS_MATCHES: Final = frozenset({"Index.Watch", "Index.Replay"})
-_MATCH_MESSAGES: Final = frozenset({"Match", "MatchEnded", "Event", "EventBatch"})
+_MATCH_MESSAGES: Final = frozenset({"Match", "MatchEnded", "Mediation", "Event", "EventBatch"})
 
 _PERSONAL: Final = (
     "bsn", "birth", "postcode", "house", "street", "reason", "diagnos", "surname", "given", "gender", "phone", "email"

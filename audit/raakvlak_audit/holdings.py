@@ -1,7 +1,8 @@
 """What an index's database may hold: every table and column, its type and why it is there. Stands here a second time,
 apart from the index's own schema, so that what is added there is found by whoever runs this. No I/O but the queries.
 
-DESIGN §4: of an involvement its digest, member, epoch, month of removal, visibility, position in the log and salt.
+DESIGN §4: of an involvement its digest, member, epoch, month of removal, visibility, position in the log and salt; of a
+match who was told, both sides or a coordinator.
 """
 
 import re
@@ -39,6 +40,16 @@ ALLOWED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "last_write": {"member": "INTEGER", "sequence": "INTEGER", "request_hash": "BLOB", "answer": "BLOB", "day": "INTEGER"},
     "delivery": {"match_id": "BLOB", "digest": "BLOB", "lower": "INTEGER", "higher": "INTEGER"},
+    "mediation": {
+        "match_id": "BLOB",
+        "digest": "BLOB",
+        "lower": "INTEGER",
+        "higher": "INTEGER",
+        "coordinator": "INTEGER",
+        "direct": "INTEGER",
+        "asked": "INTEGER",
+        "heard": "INTEGER",
+    },
     "event": {
         "member": "INTEGER",
         "number": "INTEGER",
@@ -49,6 +60,7 @@ ALLOWED: Final[Mapping[str, Mapping[str, str]]] = {
         "letter": "INTEGER",
         "content": "BLOB",
         "posted": "INTEGER",
+        "another": "INTEGER",
     },
     "epoch": {"number": "INTEGER", "pepper_check": "BLOB"},
     "covenant": {"version": "INTEGER", "hash": "BLOB"},
@@ -75,7 +87,7 @@ BUILT: Final[Mapping[str, str]] = {
     "event": (
         "CREATE TABLE event (member INTEGER NOT NULL, number INTEGER NOT NULL, kind INTEGER NOT NULL,\n"
         "           match_id BLOB NOT NULL, other INTEGER NOT NULL, epoch INTEGER NOT NULL, letter INTEGER NOT NULL,\n"
-        "           content BLOB NOT NULL, posted INTEGER NOT NULL,\n"
+        "           content BLOB NOT NULL, posted INTEGER NOT NULL, another INTEGER NOT NULL DEFAULT 0,\n"
         "           PRIMARY KEY (member, number)) STRICT, WITHOUT ROWID"
     ),
     "last_write": (
@@ -87,6 +99,12 @@ BUILT: Final[Mapping[str, str]] = {
         "CREATE TABLE member (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, generation INTEGER NOT NULL,\n"
         "           last_event INTEGER NOT NULL, acknowledged INTEGER NOT NULL, replay_needed INTEGER NOT NULL,\n"
         "           last_seen INTEGER NOT NULL) STRICT"
+    ),
+    "mediation": (
+        "CREATE TABLE mediation (match_id BLOB NOT NULL PRIMARY KEY, digest BLOB NOT NULL, lower INTEGER NOT NULL,\n"
+        "           higher INTEGER NOT NULL, coordinator INTEGER NOT NULL, direct INTEGER NOT NULL, "
+        "asked INTEGER NOT NULL,\n"
+        "           heard INTEGER NOT NULL) STRICT, WITHOUT ROWID"
     ),
     "row": (
         "CREATE TABLE row (digest BLOB NOT NULL, member INTEGER NOT NULL, epoch INTEGER NOT NULL,\n"
@@ -119,10 +137,13 @@ _BYTES: Final[Mapping[tuple[str, str], str]] = {
     ("leaf", "entry"): "length(entry) BETWEEN 9 AND 37",
     ("delivery", "digest"): "length(digest) = 16",
     ("delivery", "match_id"): "length(match_id) = 16",
+    ("mediation", "digest"): "length(digest) = 16",
+    ("mediation", "match_id"): "length(match_id) = 16",
     ("event", "match_id"): "length(match_id) IN (0, 16)",
-    # For a match the receiver's own reference, for a letter one of the three sizes; nothing for all others.
+    # For a match the receiver's own reference, for a letter one of the three sizes; for a coordinator the references of
+    # the sides that it may ask, or none; nothing for all others.
     ("event", "content"): f"CASE kind WHEN 1 THEN length(content) = 16 WHEN 3 THEN length(content) IN {SIZES} "
-    "ELSE content = x'' END",
+    "WHEN 5 THEN length(content) IN (0, 32) ELSE content = x'' END",
     ("last_write", "request_hash"): "length(request_hash) IN (0, 32)",
     # A reference and a flag for each of at most 10,000 items.
     ("last_write", "answer"): "length(answer) <= 250000",
@@ -138,7 +159,7 @@ _TEXTS: Final[Mapping[tuple[str, str], re.Pattern[bytes]]] = {
     ("statement", "day"): re.compile(rb"(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?"),
     ("witness", "id"): re.compile(rb"[a-z0-9][a-z0-9-]{0,62}"),
     ("_sqlite_migrations", "migration_set"): re.compile(rb"index"),
-    ("_sqlite_migrations", "name"): re.compile(rb"create|add_log"),
+    ("_sqlite_migrations", "name"): re.compile(rb"create|add_log|add_mediation"),
     ("_sqlite_migrations", "applied_at"): re.compile(
         rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:\+00:00|Z)?"
     ),
@@ -148,7 +169,10 @@ _NUMBERS: Final[Mapping[tuple[str, str], int]] = {
     ("row", "epoch"): 2**32,
     ("row", "removal_month"): 2**16,
     ("row", "visibility"): 3,
-    ("event", "kind"): 5,
+    ("mediation", "direct"): 2,
+    ("mediation", "asked"): 4,
+    ("mediation", "heard"): 4,
+    ("event", "kind"): 6,
     ("event", "epoch"): 2**32,
     ("event", "posted"): 2**20,
     ("member", "last_seen"): 2**20,

@@ -5,10 +5,10 @@ be kept.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 from raakvlak_audit.live import CLAIMED, GONE, LIVE, LiveLog
 from raakvlak_protocol import entry
@@ -124,17 +124,18 @@ def check_matches(
     once: Callable[[str, str], bool],
     waits: Callable[[str], bool],
     findings: Findings,
+    also: Callable[[bytes, Sequence[Row], Collection[tuple[str, str]]], None] = lambda digest, rows, told: None,
 ) -> Mapping[str, int]:
     """Judges the matches of rows, which it takes in order of digests, against the deliveries, in the same order.
 
     Every two live direct rows of two members that may see each other have exactly one delivery, and there is none other but
     of two that could see each other `once`, under an earlier covenant, or of rows that were live in `swept`, the month up to
     which the index must have removed what is due.
-    Where a member `waits` (suspended, or its queue was full) the match may still have to begin. Returns counts: `due`
-    pairs, `told` ones, those that `wait`.
+    Where a member `waits` (suspended, or its queue was full) the match may still have to begin. `also` is given the rows of
+    each digest and the pairs that were told. Returns counts: `due` pairs, `told` ones, those that `wait`.
     """
     counts: Counter[str] = Counter(due=0, told=0, wait=0)
-    told = _Grouped(deliveries)
+    told = Grouped(deliveries)
     for digest, same in groupby(rows, lambda row: row.digest):
         found = list(same)
         due = {pair for pair in _pairs(found, month) if direct(*pair)}
@@ -142,6 +143,7 @@ def check_matches(
         stray, records = told.up_to(digest)
         _judge_stray(stray, findings)
         _judge(due, allowed, records, waits, findings, counts)
+        also(digest, found, {(each.lower, each.higher) for each in records})
     _judge_stray(told.rest(), findings)
     return counts
 
@@ -181,21 +183,29 @@ def _judge_stray(records: Iterable[Delivery], findings: Findings) -> None:
         findings.add("told_without_rows", (each.lower, each.higher))
 
 
-class _Grouped:
-    """Deliveries in order of digests, taken as far as the rows have come."""
+class _Digested(Protocol):
+    @property
+    def digest(self) -> bytes: ...
 
-    def __init__(self, deliveries: Iterable[Delivery]) -> None:
-        self._source = iter(deliveries)
+
+D = TypeVar("D", bound=_Digested)
+
+
+class Grouped(Generic[D]):
+    """Records in order of digests, taken as far as the rows have come."""
+
+    def __init__(self, records: Iterable[D]) -> None:
+        self._source = iter(records)
         self._next = next(self._source, None)
 
-    def up_to(self, digest: bytes) -> tuple[list[Delivery], list[Delivery]]:
+    def up_to(self, digest: bytes) -> tuple[list[D], list[D]]:
         """Those of smaller digests, which have no row, and those of this one."""
         return self._while(lambda each: each.digest < digest), self._while(lambda each: each.digest == digest)
 
-    def rest(self) -> list[Delivery]:
+    def rest(self) -> list[D]:
         return self._while(lambda each: True)
 
-    def _while(self, belongs: Callable[[Delivery], bool]) -> list[Delivery]:
+    def _while(self, belongs: Callable[[D], bool]) -> list[D]:
         taken = []
         while self._next is not None and belongs(self._next):
             taken.append(self._next)

@@ -1,8 +1,10 @@
 """The command `raakvlak-covenant`. Exit codes: 0 done · 1 failed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +13,7 @@ import nacl.utils
 
 from raakvlak_covenant import draft as drafts
 from raakvlak_covenant import sign as signing
+from raakvlak_covenant import words
 from raakvlak_protocol.covenant import Covenant, covenant_hash
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.party import command, sealed
@@ -59,7 +62,7 @@ def check(draft: Path) -> None:
     message = drafts.read(draft)
     judged = signing.judged_alone(message)
     _say(f"covenant {judged.id} version {judged.version}: {_numbers(judged)}; nothing is wrong with this draft")
-    _say(_watched(judged))
+    _say_all(words.rules(judged), words.lacking(judged))
 
 
 @commands.command()
@@ -91,7 +94,7 @@ def sign(
     else:
         history = signing.following(signing.read(previous.read_bytes()), message)
         pinned = parse_pin(pin)
-    signing.judged(history, pinned)
+    _say_all(words.lacking(signing.judged(history, pinned)))
     _finish(signing.signed(history, _seeds(keys, key_files)), pinned, out, as_json)
 
 
@@ -108,7 +111,7 @@ def cosign(file: Path, pin: str, expected: str, keys: Sequence[Path], key_files:
     if signing.newest_hash(history) != parse_pin(expected):
         raise Refused(f"{file} holds another version than the one that you agreed to: read it with show")
     pinned = parse_pin(pin)
-    signing.judged(history, pinned)
+    _say_all(words.lacking(signing.judged(history, pinned)))
     _finish(signing.signed(history, _seeds(keys, key_files)), pinned, file, as_json)
 
 
@@ -125,7 +128,8 @@ def show(file: Path, pin: str, as_json: bool) -> None:
         click.echo(json.dumps(_described(covenant) | {"pin": pin, "missing_signatures": lacking}, ensure_ascii=False))
     else:
         _print(_described(covenant))
-        _say(_watched(covenant))
+        _say_all(words.rules(covenant))
+    _say_all(words.lacking(covenant))
     if lacking:
         _say(f"{lacking} board signatures are missing: no party accepts this version until then")
 
@@ -224,7 +228,11 @@ def _described(covenant: Covenant) -> dict[str, Any]:
             "mixing_minutes": covenant.mixing_minutes,
             "relations": {kind: sorted(relations) for kind, relations in covenant.relations.items()},
             "direct": sorted(sorted(pair) if len(pair) == 2 else [*pair, *pair] for pair in covenant.direct),
+            "follow_up": asdict(covenant.follow_up),
+            "archive_months": covenant.archive_months,
         },
+        # In the covenant's order: the first that serves both sides counts.
+        "coordination": [{"coordinator": each.coordinator, "kinds": sorted(each.kinds)} for each in covenant.coordination],
     }
 
 
@@ -246,12 +254,10 @@ def _numbers(covenant: Covenant) -> str:
     return f"{len(covenant.members)} members, {len(covenant.key_holders)} key holders, {len(covenant.epochs)} epochs"
 
 
-def _watched(covenant: Covenant) -> str:
-    """What is asked of the log before anybody trusts it, in words."""
-    if not covenant.witness_threshold:
-        return f"no witness need cosign the log ({len(covenant.witnesses)} named): parties trust the index's word alone"
-    return f"the log is trusted up to where {covenant.witness_threshold} of {len(covenant.witnesses)} witnesses cosigned it"
-
-
 def _say(message: str) -> None:
     command.say(PROGRAM, message)
+
+
+def _say_all(*sentences: Iterable[str]) -> None:
+    for each in chain.from_iterable(sentences):
+        _say(each)

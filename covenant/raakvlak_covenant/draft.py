@@ -7,13 +7,13 @@ out of it. A key that is not known, is missing or holds another type is refused 
 
 import math
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from raakvlak_protocol.covenant import KINDS, NEVER_DIRECT
+from raakvlak_protocol.covenant import COORDINATOR, KINDS, NEVER_DIRECT
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.v1 import covenant_pb2 as pb
@@ -21,11 +21,21 @@ from raakvlak_protocol.v1 import covenant_pb2 as pb
 RETENTION_MONTHS: Final = 24
 HOUSEHOLD_LIMIT: Final = 4
 MIXING_MINUTES: Final = 60
+ARCHIVE_MONTHS: Final = 0
+TERMS: Final[Mapping[str, int]] = {
+    "acknowledge_days": 5,
+    "contact_days": 10,
+    "agreement_days": 30,
+    "evaluation_days": 60,
+    "grace_days": 5,
+    "reminder_days": 2,
+}
+"""Of the follow-up, in working days; each is one field of `FollowUpTerms`."""
 MOST: Final = 2**53
 """No number in a draft is larger: each must fit into every party's store."""
 
 _NOT_ADDRESS: Final = frozenset({"shelter"})
-_NOT_DIRECT: Final = NEVER_DIRECT | {"coordinator"}
+_NOT_DIRECT: Final = NEVER_DIRECT | {COORDINATOR}
 
 T = TypeVar("T")
 
@@ -135,6 +145,8 @@ class Table:
 def _covenant(draft: Table, folder: Path) -> pb.Covenant:
     sandbox = draft.flag("sandbox")
     board = draft.table("board")
+    members = [_filled(each, _member) for each in draft.tables("member")]
+    coordinators = {each.id for each in members if each.kind == COORDINATOR}
     message = pb.Covenant(
         id=draft.text("id"),
         version=_small(draft, "version"),
@@ -145,7 +157,7 @@ def _covenant(draft: Table, folder: Path) -> pb.Covenant:
         board_keys=board.keys("keys"),
         board_threshold=_small(board, "threshold"),
         ca_certificates=[_certificate(folder, name) for name in draft.texts("ca_certificates")],
-        members=[_filled(each, _member) for each in draft.tables("member")],
+        members=members,
         key_holders=[_filled(each, _key_holder) for each in draft.tables("key_holder")],
         key_threshold=_small(draft, "key_threshold"),
         epochs=[_filled(each, _epoch) for each in draft.tables("epoch")],
@@ -154,6 +166,8 @@ def _covenant(draft: Table, folder: Path) -> pb.Covenant:
         witnesses=[_filled(each, _witness) for each in draft.tables("witness")],
         # How many must have looked is for the partners to say; only a sandbox may leave it out, and trusts the index alone.
         witness_threshold=_small(draft, "witness_threshold", 0 if sandbox else None),
+        # Who is called in is for the partners to say as well: there is no default, and without one nobody is.
+        coordination=[_filled(each, lambda rule: _coordination(rule, coordinators)) for each in draft.tables("coordination")],
     )
     board.done()
     draft.done()
@@ -287,7 +301,20 @@ def _rules(table: Table, sandbox: bool) -> pb.Rules:
         mixing_minutes=_small(table, "mixing_minutes", 0 if sandbox else MIXING_MINUTES),
         kinds=[_filled(each, _kind_rule) for each in table.tables("kind")] if table.has("kind") else _all_kinds(),
         direct=[_filled(each, _pair) for each in table.tables("direct")] if table.has("direct") else _all_pairs(),
+        follow_up=_filled(table.table("follow_up", {}), _follow_up),
+        archive_months=_small(table, "archive_months", ARCHIVE_MONTHS),
     )
+
+
+def _follow_up(table: Table) -> pb.FollowUpTerms:
+    return pb.FollowUpTerms(**{name: _small(table, name, days) for name, days in TERMS.items()})
+
+
+def _coordination(table: Table, coordinators: Set[str]) -> pb.Coordination:
+    coordinator = table.text("coordinator")
+    if coordinator not in coordinators:
+        raise table.wrong("coordinator", f"must be the id of a member of the kind {COORDINATOR}")
+    return pb.Coordination(coordinator=coordinator, kinds=table.texts("kinds"))
 
 
 def _kind_rule(table: Table) -> pb.KindRule:

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from raakvlak_local.description import Description, Organisation
+from raakvlak_local.description import Coordinator, Description, Organisation
 from raakvlak_local.federation import Federation
 from raakvlak_protocol.errors import Unavailable
 from raakvlak_protocol.party import command
@@ -45,13 +45,22 @@ def say(message: str) -> None:
 @click.option("--cases", type=click.IntRange(1, 5_000_000), default=2000, show_default=True)
 @click.option("--organisations", type=click.IntRange(2, 20), default=5, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same people on the same day.")
-def population(folder: Path, cases: int, organisations: int, seed: int) -> None:
+@click.option("--coordinator/--no-coordinator", default=True, show_default=True, help="One more member, who is called in.")
+def population(folder: Path, cases: int, organisations: int, seed: int, coordinator: bool) -> None:
     """Write a believable synthetic population to FOLDER, with the matches that must be found in truth.csv."""
     from raakvlak_local import population as people
 
     with click.progressbar(length=cases, label="inventing people", file=sys.stderr) as bar:
         today = datetime.now(UTC).date()
-        summary = people.write(folder, cases=cases, organisations=organisations, seed=seed, today=today, progress=bar.update)
+        summary = people.write(
+            folder,
+            cases=cases,
+            organisations=organisations,
+            seed=seed,
+            today=today,
+            coordinator=coordinator,
+            progress=bar.update,
+        )
     click.echo(
         f"{summary.cases} cases at {summary.organisations} organisations in {folder}; "
         f"{summary.matches // 2} pairs of cases touch (truth.csv)"
@@ -125,7 +134,7 @@ def _settle(federation: Federation, stop: Stop) -> str:
     with _Talk("synchronising") as talk:
         while not stop.requested:
             federation.demand_alive()
-            states = [_rest(federation, each, "/v1/status") for each in federation.organisations]
+            states = [_rest(federation, each, "/v1/status") for each in federation.members]
             now = [(state["pending"], state["activity"]) for state in states]
             talk.tell(sum(pending for pending, _ in now))
             same = same + 1 if now == before else 0
@@ -142,11 +151,11 @@ def _settle(federation: Federation, stop: Stop) -> str:
 
 def _blocked(federation: Federation, states: list[dict[str, Any]]) -> str:
     """What a node waits for that only time or a person brings."""
-    for organisation, state in zip(federation.organisations, states, strict=True):
+    for member, state in zip(federation.members, states, strict=True):
         if state["reconcile"]:
-            return f"{organisation.id} must be reconciled: {state['reconcile']}; run the same command with --reconcile"
+            return f"{member.id} must be reconciled: {state['reconcile']}; run the same command with --reconcile"
         if state["waiting_for_quota"]:
-            return f"{organisation.id}: {state['waiting_for_quota']}"
+            return f"{member.id}: {state['waiting_for_quota']}"
     return ""
 
 
@@ -171,8 +180,8 @@ class _Talk:
             click.echo("", err=True)
 
 
-def _rest(federation: Federation, organisation: Organisation, path: str) -> dict[str, Any]:
-    address, token = federation.rest(organisation)
+def _rest(federation: Federation, member: Organisation | Coordinator, path: str) -> dict[str, Any]:
+    address, token = federation.rest(member)
     request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=REST_SECONDS) as answer:  # noqa: S310
@@ -180,7 +189,7 @@ def _rest(federation: Federation, organisation: Organisation, path: str) -> dict
             return found
     except (urllib.error.URLError, TimeoutError) as error:
         federation.demand_alive()
-        raise Unavailable(f"{organisation.id}'s node does not answer: {error}") from None
+        raise Unavailable(f"{member.id}'s node does not answer: {error}") from None
 
 
 def _matches(federation: Federation, organisation: Organisation) -> list[dict[str, Any]]:
@@ -217,6 +226,7 @@ def _found(federation: Federation, imports: dict[str, dict[str, Any]]) -> dict[s
     index = federation.index_status()
     return {
         "organisations": organisations,
+        "coordinators": [{"id": each.id, "serves": list(each.serves)} for each in federation.description.coordinators],
         "matches": matches,
         "index": {"rows": index["rows"], "bytes": index["bytes"]},
         "log": {"entries": index["log"]["size"]},
@@ -233,6 +243,8 @@ def _show(federation: Federation, found: dict[str, Any], showcase: Path) -> None
         for each in found["matches"]:
             if each["node"] == organisation.id:
                 click.echo(f"  {_line(each)}")
+    for each in federation.description.coordinators:
+        click.echo(f"\n{each.name} ({each.id}): no cases; is called in between any two of {', '.join(each.serves)}")
     click.echo(
         f"\nthe index holds {found['index']['rows']} rows in {found['index']['bytes']} bytes, no identity and no content; "
         f"its log has {found['log']['entries']} entries"
@@ -286,7 +298,7 @@ def _show_family(federation: Federation, showcase: Path) -> None:
 
 def _say_addresses(federation: Federation) -> None:
     say("everything runs until it is stopped (Ctrl-C); the nodes' REST APIs:")
-    for organisation in federation.organisations:
-        address, _ = federation.rest(organisation)
-        say(f"  {organisation.id}: {address}/v1, access token in {federation.layout.keys / f'node-{organisation.id}.token'}")
+    for member in federation.members:
+        address, _ = federation.rest(member)
+        say(f"  {member.id}: {address}/v1, access token in {federation.layout.keys / f'node-{member.id}.token'}")
     say(f"a witness cosigns the log each minute; to check it: raakvlak-audit follow --folder {federation.officer.folder}")

@@ -23,7 +23,7 @@ from typing import IO, Any, Final
 from raakvlak_local import officer, programs
 from raakvlak_local.authority import Authority
 from raakvlak_local.dealer import deal
-from raakvlak_local.description import Description, Organisation
+from raakvlak_local.description import Coordinator, Description, Organisation
 from raakvlak_local.officer import Officer, Witness
 from raakvlak_protocol.errors import Refused, Unavailable
 from raakvlak_protocol.identifier import ADDRESS, BSN
@@ -118,7 +118,13 @@ class Federation:
 
     @property
     def organisations(self) -> Sequence[Organisation]:
+        """Those with a caseload."""
         return self.description.organisations
+
+    @property
+    def members(self) -> Sequence[Organisation | Coordinator]:
+        """Those with a node: the organisations, and the coordinators who have no cases."""
+        return self.description.members
 
     def parties(self) -> list[Party]:
         """Every party, in the order in which they start."""
@@ -126,7 +132,7 @@ class Federation:
             self._party("raakvlak-keyholder", f"keyholder-{number}", Role.KEYHOLDER, f"keyholder-{number}")
             for number in range(1, KEY_HOLDERS + 1)
         ]
-        nodes = [self._party("raakvlak-node", f"node-{each.id}", Role.NODE, each.id) for each in self.organisations]
+        nodes = [self._party("raakvlak-node", f"node-{each.id}", Role.NODE, each.id) for each in self.members]
         return [*holders, self._party("raakvlak-index", "index", Role.INDEX, "index"), *nodes]
 
     @property
@@ -175,7 +181,7 @@ class Federation:
         pin = self._sign_covenant(authority)
         self._each(lambda party: self._join(party, authority, pin), self.parties())
         self._each(lambda each: each.init(self.layout.covenant, pin, self._addresses[LOG]), (self.witness, self.officer))
-        self._each(self._new_access_token, self.organisations)
+        self._each(self._new_access_token, self.members)
         self._save()
 
     def _each(self, act: Callable[[Any], None], items: Sequence[Any]) -> None:
@@ -214,8 +220,8 @@ class Federation:
         key_file = self.layout.keys / f"{party.name}.key"
         arguments = ["--covenant", COVENANT, "--id", party.identity.id, "--key-file", str(key_file)]
         if party.identity.role is Role.NODE:
-            organisation = next(each for each in self.organisations if each.id == party.identity.id)
-            arguments += ["--name", organisation.name, "--kind", organisation.kind, "--rest", party.address]
+            member = next(each for each in self.members if each.id == party.identity.id)
+            arguments += ["--name", member.name, "--kind", member.kind, "--rest", party.address]
             arguments += ["--index", self._addresses["index"]]
             for number in range(1, KEY_HOLDERS + 1):
                 name = f"keyholder-{number}"
@@ -253,11 +259,8 @@ class Federation:
     def _draft(self, board_key: str, epoch_keys: str) -> str:
         now = datetime.now(UTC).replace(microsecond=0)
         start, end = now - timedelta(days=1), now.replace(year=now.year + COVENANT_YEARS, day=1)
-        entries = "\n".join((party.folder / "entry.toml").read_text() for party in self.parties()[: -len(self.organisations)])
-        members = "\n".join(
-            (self.layout.node(each.id) / "entry.toml").read_text() + _quotas(_rows(each.caseload))
-            for each in self.organisations
-        )
+        entries = "\n".join((party.folder / "entry.toml").read_text() for party in self.parties()[: KEY_HOLDERS + 1])
+        members = "\n".join((self.layout.node(each.id) / "entry.toml").read_text() + _quotas(each) for each in self.members)
         return f"""id = "{COVENANT}"
 version = 1
 sandbox = true
@@ -275,7 +278,6 @@ threshold = 1
 uri = "urn:raakvlak:sandbox"
 text = "A sandbox with synthetic people only; no legal basis is needed or claimed."
 
-[rules]
 {self.description.rules_toml}
 {entries}
 {members}
@@ -295,8 +297,8 @@ valid_until = {_toml_moment(end)}
         issued.write_bytes(certificate)
         self.run(party, "join", "--certificate", str(issued), "--covenant", str(self.layout.covenant), "--pin", pin)
 
-    def _new_access_token(self, organisation: Organisation) -> None:
-        node = self.node(organisation.id)
+    def _new_access_token(self, member: Organisation | Coordinator) -> None:
+        node = self.node(member.id)
         made = json.loads(self.run(node, "token", "new", "local", "--json"))
         path = self.layout.keys / f"{node.name}.token"
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -446,10 +448,10 @@ valid_until = {_toml_moment(end)}
     def picture(self, node: str, case_ref: str) -> str:
         return self.run(self.node(node), "picture", case_ref)
 
-    def rest(self, organisation: Organisation) -> tuple[str, str]:
+    def rest(self, member: Organisation | Coordinator) -> tuple[str, str]:
         """The address of a node's REST API and the access token that was made for it."""
-        token = (self.layout.keys / f"node-{organisation.id}.token").read_text()
-        return f"http://{self._addresses[f'node-{organisation.id}']}", token
+        token = (self.layout.keys / f"node-{member.id}.token").read_text()
+        return f"http://{self._addresses[f'node-{member.id}']}", token
 
 
 def _rows(caseload: Path) -> int:
@@ -457,7 +459,11 @@ def _rows(caseload: Path) -> int:
         return max(sum(any(row) for row in csv.reader(file)) - 1, 0)
 
 
-def _quotas(rows: int) -> str:
+def _quotas(member: Organisation | Coordinator) -> str:
+    """A coordinator asks the key holders for nothing: no quota is its quota."""
+    if isinstance(member, Coordinator):
+        return ""
+    rows = _rows(member.caseload)
     return (
         f"[member.quota.{BSN}]\ndeclared = {max(rows * BSN_QUOTA_PER_ROW, 1)}\n"
         f"[member.quota.{ADDRESS}]\ndeclared = {max(rows * ADDRESS_QUOTA_PER_ROW, 1)}\n"

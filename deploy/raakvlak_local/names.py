@@ -11,6 +11,9 @@ class Organisation(NamedTuple):
     kind: str
 
 
+# Called in between all of them, and counted apart: it has no cases.
+COORDINATOR = Organisation("veiligheidshuis", "Veiligheidshuis Kreekland", "coordinator")
+
 # The first K take part, so the order decides what a small federation looks like: with five of them two schools,
 # a municipality, youth care and the police; from six on one shelter.
 ORGANISATIONS = (

@@ -57,9 +57,12 @@ def write(
     organisations: int,
     seed: int,
     today: date,
+    coordinator: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Write a population of exactly `cases` rows over `organisations` caseload files into `folder`.
+
+    With `coordinator` one more member takes part, who has no cases and changes nothing about who matches.
 
     `progress` is told how many cases were added since it was last told; together that is `cases`. Raises Malformed
     for a number out of bounds, and Refused where the folder holds files that this function did not write.
@@ -82,7 +85,7 @@ def write(
     truth = matches(made, found)
     shown = _showcase(made, caseloads.families, found)
 
-    (folder / "federation.toml").write_text(_federation(members), encoding="utf-8")
+    (folder / "federation.toml").write_text(_federation(members, coordinator=coordinator), encoding="utf-8")
     for member in members:
         own = sorted((case for case in made if case.organisation == member.id), key=lambda case: case.reference)
         spelling.write_caseload(folder / f"{member.id}.csv", own, rng)
@@ -237,11 +240,15 @@ def _claim(folder: Path, members: Iterable[Organisation]) -> None:
             raise Refused(f"{name} is already there and would be lost: give another folder or move it away")
 
 
-def _federation(members: Iterable[Organisation]) -> str:
+def _federation(members: Iterable[Organisation], *, coordinator: bool) -> str:
     parts = [f"{_MARK}\n[covenant]\nadult_clients = true\nhousehold_limit = {HOUSEHOLD_LIMIT}\n"]
-    for id_, name, kind in members:
-        parts.append(f'\n[[organisation]]\nid = "{id_}"\nname = "{name}"\nkind = "{kind}"\ncaseload = "{id_}.csv"\n')
+    parts += [_organisation(each) + f'caseload = "{each.id}.csv"\n' for each in members]
+    parts += [_organisation(names.COORDINATOR)] if coordinator else []
     return "".join(parts)
+
+
+def _organisation(member: Organisation) -> str:
+    return f'\n[[organisation]]\nid = "{member.id}"\nname = "{member.name}"\nkind = "{member.kind}"\n'
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

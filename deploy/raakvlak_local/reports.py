@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from raakvlak_local.description import Organisation
+from raakvlak_local.description import Coordinator, Organisation
 from raakvlak_local.federation import Federation, Party
 from raakvlak_local.officer import Found
 from raakvlak_protocol.party.command import TRY_LATER
@@ -27,7 +27,7 @@ def prove(federation: Federation) -> int:
     federation.index_status()  # which waits until the index has published all that it committed
     federation.witness.cosign()
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        return sum(threads.map(lambda organisation: _sync(federation, organisation), federation.organisations))
+        return sum(threads.map(lambda member: _sync(federation, member), federation.members))
 
 
 def made(federation: Federation) -> Iterator[Found]:
@@ -41,7 +41,7 @@ def made(federation: Federation) -> Iterator[Found]:
         yield contract.result()
         yield follow
         further: list[Future[Found]] = [threads.submit(officer.report, "index", "index", str(federation.store))]
-        further += [threads.submit(_node, federation, each, Path(folder)) for each in federation.organisations]
+        further += [threads.submit(_node, federation, each, Path(folder)) for each in federation.members]
         statements = federation.layout.statements
         if any(statements.iterdir()):
             given = ["--statements", str(statements), "--index", str(federation.store)]
@@ -50,17 +50,18 @@ def made(federation: Federation) -> Iterator[Found]:
             yield each.result()
 
 
-def _sync(federation: Federation, organisation: Organisation) -> int:
+def _sync(federation: Federation, member: Organisation | Coordinator) -> int:
     """One walk of a node; raises CommandFailed where it raises an alarm about the log."""
-    printed = federation.run(federation.node(organisation.id), "sync", "--json", allowed=(0, TRY_LATER))
+    printed = federation.run(federation.node(member.id), "sync", "--json", allowed=(0, TRY_LATER))
     return int(json.loads(printed)["proven"])
 
 
-def _node(federation: Federation, organisation: Organisation, folder: Path) -> Found:
-    """On what the organisation's account tells, which holds its tokens and is gone afterwards."""
-    account = folder / organisation.id
-    federation.run(federation.node(organisation.id), "audit-export", str(account))
-    return federation.officer.report(f"node-{organisation.id}", "node", str(account), "--database", str(federation.store))
+def _node(federation: Federation, member: Organisation | Coordinator, folder: Path) -> Found:
+    """On what the member's account tells, which holds its tokens and is gone afterwards. That of a coordinator is to show
+    that it never published anything."""
+    account = folder / member.id
+    federation.run(federation.node(member.id), "audit-export", str(account))
+    return federation.officer.report(f"node-{member.id}", "node", str(account), "--database", str(federation.store))
 
 
 def _gather_statements(federation: Federation) -> None:

@@ -293,7 +293,8 @@ def _tell(mended: Mended, done: str, dry_run: bool) -> None:
 def _in_words(found: dict[str, Any]) -> str:
     lines = [
         f"{found['rows']} rows, {found['matches']} matches, {found['events']} events waiting, of them "
-        f"{found['letters']} letters, {found['bytes']} bytes"
+        f"{found['letters']} letters, {found['bytes']} bytes",
+        f"{found['mediations']} matches are before a coordinator",
     ]
     shown = found["log"]
     lines.append(f"log: {shown['size']} entries, {shown['published']} published, checkpoint hash {shown['hash']}")

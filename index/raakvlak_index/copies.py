@@ -13,7 +13,8 @@ lower last sequence than its own, so that it compares by `Inventory` what stands
 *Generations since the copy*: every generation is raised by LEAP, so that none that was handed out is ever valid again
 and each process must open. *Events since the copy*: their numbers were given out, so the numbers leap too; what waited
 is dropped and a replay tells the current matches. *Letters in the copy*: may have been fetched long ago; they are not
-delivered, their senders are told that they lapsed and post again. Until its node has opened, every member is suspended.
+delivered, their senders are told that they lapsed and post again. *What coordinators were told since the copy* is found
+again by the next sweep, once they and the sides have opened. Until its node has opened, every member is suspended.
 """
 
 import dataclasses
@@ -220,21 +221,26 @@ def _remove_rows(db: sqlite3.Connection, rows: list[tuple[bytes, int]]) -> None:
         ).fetchall()
         # Letters of a match that is gone do not lapse: their senders are not to post them again.
         db.executemany("DELETE FROM event WHERE match_id = ?", ended)
+    ended = db.execute(
+        "DELETE FROM mediation WHERE NOT EXISTS (SELECT 1 FROM row WHERE digest = mediation.digest AND member = lower) "
+        "OR NOT EXISTS (SELECT 1 FROM row WHERE digest = mediation.digest AND member = higher) RETURNING match_id"
+    ).fetchall()
+    db.executemany("DELETE FROM event WHERE match_id = ?", ended)
 
 
 def _leap(connection: sqlite3.Connection, today: int) -> None:
-    letters = connection.execute("SELECT other, match_id, letter FROM event WHERE kind = 3").fetchall()
+    letters = connection.execute("SELECT other, match_id, letter, member FROM event WHERE kind = 3").fetchall()
     connection.execute("DELETE FROM event")
     connection.execute(
         "UPDATE member SET generation = generation + :leap, last_event = last_event + :leap, "
         "acknowledged = last_event + :leap, replay_needed = replay_needed + 1, last_seen = min(last_seen, :silent)",
         {"leap": LEAP, "silent": today - SUSPENDED_AFTER_DAYS - 1},
     )
-    for sender, match_id, letter in letters:
+    for sender, match_id, letter, receiver in letters:
         connection.execute("UPDATE member SET last_event = last_event + 1 WHERE number = ?", (sender,))
         connection.execute(
-            "INSERT INTO event SELECT number, last_event, 4, ?, 0, 0, ?, x'', 0 FROM member WHERE number = ?",
-            (match_id, letter, sender),
+            "INSERT INTO event SELECT number, last_event, 4, ?, ?, 0, ?, x'', 0, 0 FROM member WHERE number = ?",
+            (match_id, receiver, letter, sender),
         )
 
 

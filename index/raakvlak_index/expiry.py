@@ -48,8 +48,8 @@ class Expiry:
             reader.close()
 
     def dismiss(self, members: Container[str]) -> None:
-        """Removes the rows of everybody who is none of `members`: whoever has left the covenant can neither withdraw them
-        nor be told of a match."""
+        """Removes the rows of everybody who is none of `members`, and what waits for it: whoever has left the covenant can
+        neither withdraw them nor be told of a match."""
         reader = self._reader()
         try:
             for member in reader.members():
@@ -59,11 +59,10 @@ class Expiry:
             reader.close()
 
     def _dismiss(self, reader: Reader, member: str) -> None:
-        removed, last = 0, b""
-        while rows := reader.inventory(member, last, BATCH):
-            digests = [each.digest for each in rows]
+        removed, digests = 0, [b""]
+        while digests:
+            digests = [each.digest for each in reader.inventory(member, digests[-1], BATCH)]
             removed += self._writer.run(lambda store, digests=digests: store.dismiss(member, digests))  # type: ignore[misc]
-            last = digests[-1]
         if removed:
             self._log("left", member=member, rows=removed)
 

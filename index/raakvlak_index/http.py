@@ -13,8 +13,9 @@ Nobody is asked who he is: what is shown proves itself and hides nothing, what i
 the covenant. An answer that is no success is problem+json and repeats nothing of what was sent.
 
 There is no count of matches, rows or events among the metrics: whoever publishes a single token at a quiet hour would
-see in the next number whether it met somebody, also where only the coordinator is to hear of it. What is counted there
-says nothing that the published log does not say already, or is of the members' machines and not of their cases.
+see in the next number whether it met somebody, also where only the coordinator is to hear of it; for the same reason the
+queues of coordinators are in no count. What is counted there says nothing that the published log does not say already,
+or is of the members' machines and not of their cases.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ withdrawal finds its row without a search and nothing more is stored (docs/adr/0
 
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from raakvlak_protocol.covenant import NEVER_DIRECT, Covenant
+from raakvlak_protocol.covenant import COORDINATOR, NEVER_DIRECT, Covenant
 from raakvlak_protocol.encoding import prefixed
 from raakvlak_protocol.errors import Malformed, NotPermitted, Refused, Stale, Unavailable
 from raakvlak_protocol.letter import MATCH_ID_BYTES, SIZES
@@ -49,6 +49,9 @@ EVENT_CAP: Final = 100_000
 """Events that wait for one member, unless the settings say otherwise."""
 ALARM_SHARE: Final = 0.8
 """Share of a member's queue at which the operator is alarmed."""
+LOWER: Final = 1
+HIGHER: Final = 2
+"""Bits of a set of sides of a match: the member whose id comes first, and the other."""
 
 
 class Pepper:
@@ -100,12 +103,23 @@ def _blocks(joined: bytes) -> list[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
+class Mediated:
+    """A match that only `coordinator` is told of; `asked` are the sides that it may ask to show theirs (LOWER, HIGHER)."""
+
+    coordinator: str
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """What a store asks while it writes: which keys, who may match whom, how many events may wait."""
+    """What a store asks while it writes: which keys, who may match whom, who is called in between which kinds, how many
+    events may wait. `kinds` is of every member; `serving` names the coordinator of each set of one or two kinds."""
 
     keys: Mapping[int, Pepper]
     partners: Mapping[str, frozenset[str]]
     event_cap: int = EVENT_CAP
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    serving: Mapping[frozenset[str], str] = field(default_factory=dict)
 
     @property
     def alarm_at(self) -> int:
@@ -115,6 +129,27 @@ class Rules:
     def partners_of(self, member: str) -> frozenset[str]:
         """With whom the member may share a direct match: never itself, never one that left the covenant."""
         return self.partners.get(member, frozenset())
+
+    def coordinates(self, member: str) -> bool:
+        """Whether the member is a coordinator."""
+        return self.kinds.get(member) == COORDINATOR
+
+    def coordinator_of(self, one: str, other: str) -> str | None:
+        """Who is called in between two members; None where nobody is, or one of them has left."""
+        if one not in self.kinds or other not in self.kinds:
+            return None
+        return self.serving.get(frozenset((self.kinds[one], self.kinds[other])))
+
+    def mediated(self, lower: str, higher: str, visibilities: tuple[int, int]) -> Mediated | None:
+        """What a coordinator is told of two live rows under one digest; None where both sides are told themselves, or
+        nobody serves both. Asked is who keeps its row back; where neither does, and only their kinds stand between them,
+        both."""
+        shown = [each == Visibility.DIRECT for each in visibilities]
+        coordinator = self.coordinator_of(lower, higher)
+        if coordinator is None or (all(shown) and higher in self.partners_of(lower)):
+            return None
+        asked = sum(side for side, direct in zip((LOWER, HIGHER), shown, strict=True) if not direct)
+        return Mediated(coordinator, asked or LOWER | HIGHER)
 
     def keys_of(self, epoch: int) -> Pepper:
         """The keys of an epoch; raises Refused for one that this index has no pepper of."""
@@ -131,7 +166,10 @@ def rules(covenant: Covenant, keys: Mapping[int, Pepper], event_cap: int = EVENT
         one.id: frozenset(other.id for other in members if other != one and covenant.direct_for(one.kind, other.kind))
         for one in members
     }
-    return Rules(keys, partners, event_cap)
+    kinds = {each.id: each.kind for each in members}
+    asked = {frozenset((one, other)) for one in kinds.values() for other in kinds.values()}
+    serving = {each: found.id for each in asked if (found := covenant.coordinator_for(min(each), max(each)))}
+    return Rules(keys, partners, event_cap, kinds, serving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +216,11 @@ def demand_publishable(covenant: Covenant, member: str, visibility: int, epoch: 
         raise Malformed("a publication names its visibility: direct or coordinator", field="visibility")
     if visibility == Visibility.DIRECT and kind in NEVER_DIRECT:
         raise NotPermitted(f"a {kind} may not publish directly: its name in an event can give a location away")
-    if visibility == Visibility.COORDINATOR:
-        raise Refused("this index does not yet accept publications that only the coordinator hears of: keep them back")
+    if visibility == Visibility.COORDINATOR and not covenant.coordinated(kind):
+        raise Refused(
+            f"the covenant names no coordinator that serves a {kind}: nobody would hear of a match; keep back what is not "
+            "to be told directly"
+        )
     if epoch not in {each.number for each in covenant.live_epochs(now)}:
         raise Refused(f"epoch {epoch} is not in force: publish under an epoch that is")
     return Visibility(visibility)
@@ -196,11 +237,25 @@ def demand_letter(match_id: bytes, number: int, ciphertext: bytes) -> None:
         raise Malformed(f"a letter has one of the sizes {sizes} bytes, so that its size tells little", field="ciphertext")
 
 
+def demand_receiver(covenant: Covenant, member: str, to: str) -> None:
+    """Returns when the covenant lets the member name this receiver of a letter; else raises Malformed or NotPermitted.
+    Whether there is such a match is not looked at: the answer is the same for everybody who asks."""
+    if not to:
+        return
+    if to not in covenant.members or to == member:
+        raise Malformed("a letter names another member of the covenant, or nobody", field="to")
+    if COORDINATOR not in (covenant.member(member).kind, covenant.member(to).kind):
+        raise NotPermitted(
+            f"{to} is no coordinator, and neither are you: name nobody to write to the other side of a match, or the "
+            "coordinator before which you bring it"
+        )
+
+
 def demand_room_for_letter(waiting: int) -> None:
-    """Returns when one more letter of a sender may wait in a match; else raises Unavailable."""
+    """Returns when one more letter of a sender may wait for a receiver in a match; else raises Unavailable."""
     if waiting >= MAX_WAITING_LETTERS:
         raise Unavailable(
-            f"{waiting} of your letters wait in this match already: post again when the other side has fetched some"
+            f"{waiting} of your letters wait in this match already: post again when its receiver has fetched some"
         )
 
 

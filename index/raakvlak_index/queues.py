@@ -5,7 +5,11 @@ from typing import Final
 
 from raakvlak_index.store import Kind
 
-_INSERT: Final = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+EMPTY: Final = """
+UPDATE event SET kind = 0, match_id = x'', other = 0, epoch = 0, letter = 0, content = x'', posted = 0, another = 0
+"""
+"""What is left of an event is its number; a condition follows."""
+_INSERT: Final = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Queues:
@@ -16,7 +20,7 @@ class Queues:
         self._max_waiting = max_waiting
         self._last: dict[int, int] = {}
         self._acknowledged: dict[int, int] = {}
-        self._rows: list[tuple[int, int, int, bytes, int, int, int, bytes, int]] = []
+        self._rows: list[tuple[int, int, int, bytes, int, int, int, bytes, int, int]] = []
         self._replay: set[int] = set()
 
     def has_room(self, member: int) -> bool:
@@ -34,6 +38,12 @@ class Queues:
         """What the queue had no room for must be told by a replay."""
         self._replay.add(member)
 
+    def demand_replay_once(self, member: int) -> None:
+        """The same, where it does not need one yet: for what is tried again and again until there is room."""
+        (needed,) = self._db.execute("SELECT replay_needed FROM member WHERE number = ?", (member,)).fetchone()
+        if not needed:
+            self.demand_replay(member)
+
     def put(
         self,
         member: int,
@@ -45,11 +55,12 @@ class Queues:
         letter: int = 0,
         content: bytes = b"",
         posted: int = 0,
+        another: int = 0,
     ) -> None:
         """Adds an event, whether or not there is room."""
         self.waiting(member)
         self._last[member] += 1
-        self._rows.append((member, self._last[member], kind, match_id, other, epoch, letter, content, posted))
+        self._rows.append((member, self._last[member], kind, match_id, other, epoch, letter, content, posted, another))
 
     def put_or_replay(self, member: int, kind: Kind, match_id: bytes) -> None:
         """Adds an event where there is room; else the member needs a replay."""

@@ -2,14 +2,27 @@
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from raakvlak_index import index, schema
 from raakvlak_index.index import Rules, day_of
-from raakvlak_index.store import CurrentMatch, Due, Event, Kind, Opening, QueueHealth, Row, Waiting, Witnessed
+from raakvlak_index.sqlite_mediation import Mediations
+from raakvlak_index.store import (
+    CurrentMatch,
+    CurrentMediation,
+    Due,
+    Event,
+    Kind,
+    Opening,
+    Pair,
+    QueueHealth,
+    Row,
+    Waiting,
+    Witnessed,
+)
 from raakvlak_protocol.errors import Unavailable
 from raakvlak_protocol.term import month_of, start_of
 
@@ -35,18 +48,19 @@ class SqliteReader:
                 "SELECT number, generation, last_event, acknowledged, replay_needed FROM member WHERE id = ?", (member,)
             ).fetchone()
             rows = self._db.execute(
-                "SELECT event.number, kind, match_id, coalesce(id, ''), epoch, letter, content FROM event "
-                "LEFT JOIN member ON member.number = other WHERE member = ? AND event.number > ? "
+                "SELECT event.number, kind, match_id, coalesce(one.id, ''), epoch, letter, content, coalesce(two.id, '') "
+                "FROM event LEFT JOIN member AS one ON one.number = other LEFT JOIN member AS two ON two.number = another "
+                "WHERE member = ? AND event.number > ? "
                 "ORDER BY event.number LIMIT ?",
                 (me, after, limit),
             )
             events: list[Event] = []
             size = 0
-            for number, kind, match_id, other, epoch, letter, content in rows:
+            for number, kind, match_id, other, epoch, letter, content, another in rows:
                 size += len(content)
                 if events and size > max_bytes:
                     break
-                events.append(Event(number, Kind(kind), match_id, other, epoch, letter, content))
+                events.append(Event(number, Kind(kind), match_id, other, epoch, letter, content, another))
         finally:
             self._db.execute("ROLLBACK")
         return Waiting(generation, events, acknowledged, newest, replay)
@@ -72,6 +86,16 @@ class SqliteReader:
             CurrentMatch(match_id, self._rules.keys_of(epoch).references(member, [digest])[0], other, epoch)
             for match_id, digest, other, epoch in rows
         ]
+
+    def mediations(self, member: str, after: bytes, limit: int) -> list[CurrentMediation]:
+        return self._mediations().current(member, after, limit)
+
+    def unsettled(self, now: datetime) -> Iterator[Pair]:
+        return self._mediations().unsettled(now)
+
+    def _mediations(self) -> Mediations:
+        ids: dict[int, str] = dict(self._db.execute("SELECT number, id FROM member"))
+        return Mediations(self._db, self._rules, ids, {id: number for number, id in ids.items()})
 
     def openings(self, member: str, digests: Sequence[bytes]) -> list[Opening | None]:
         found: list[Opening | None] = []
@@ -103,10 +127,13 @@ class SqliteReader:
         return {id: Witnessed(size, datetime.fromtimestamp(at, UTC)) for id, size, at in rows}
 
     def queues(self, now: datetime) -> QueueHealth:
-        members = self._db.execute("SELECT last_seen, last_event - acknowledged, replay_needed FROM member").fetchall()
+        members = self._db.execute("SELECT id, last_seen, last_event - acknowledged, replay_needed FROM member").fetchall()
         return QueueHealth(
-            suspended=sum(index.suspended(last_seen, day_of(now)) for last_seen, _, _ in members),
-            alarms=sum(waiting >= self._rules.alarm_at or replay > 0 for _, waiting, replay in members),
+            suspended=sum(index.suspended(last_seen, day_of(now)) for _, last_seen, _, _ in members),
+            alarms=sum(
+                (waiting >= self._rules.alarm_at or replay > 0) and not self._rules.coordinates(id)
+                for id, _, waiting, replay in members
+            ),
         )
 
     def due(self, month: int, after: Due | None, limit: int) -> list[Due]:
@@ -165,6 +192,7 @@ class SqliteReader:
             "events": self._count("SELECT count(*) FROM event"),
             "letters": self._count("SELECT count(*) FROM event WHERE kind = 3"),
             "matches": self._count("SELECT count(*) FROM delivery"),
+            "mediations": self._count("SELECT count(*) FROM mediation"),
             "members": members,
             "next_removals": [
                 {"month": f"{start_of(month):%Y-%m}", "rows": count, "overdue": month <= month_of(now)}

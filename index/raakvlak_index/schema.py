@@ -3,7 +3,9 @@
 What is not here is the promise: no token, namespace, name, role, reason or day of publication. `row` is all that the
 index keeps of an involvement; its salt opens the leaf at its position in the log, and is destroyed with it. `leaf` is
 the log, which only ever grows. `event` holds what its receiver has not fetched yet: for a match the receiver's own
-reference (its row may go before it has heard), for a letter the ciphertext and the day on which it came.
+reference (its row may go before it has heard), for a letter the ciphertext and the day on which it came. `delivery` is
+of matches that both sides know; `mediation` of what a coordinator was told: of a match that only it hears of, or that a
+side has brought before it (`direct`). `asked` are the sides that it may write to, `heard` those that it has written to.
 """
 
 import os
@@ -74,6 +76,18 @@ def add_log(db: Database) -> None:
         db.execute(statement)
     _log_older_rows(db.conn)
     db.execute("DROP TABLE row_without_leaf")
+
+
+@migrations()
+def add_mediation(db: Database) -> None:
+    for statement in (
+        """CREATE TABLE mediation (match_id BLOB NOT NULL PRIMARY KEY, digest BLOB NOT NULL, lower INTEGER NOT NULL,
+           higher INTEGER NOT NULL, coordinator INTEGER NOT NULL, direct INTEGER NOT NULL, asked INTEGER NOT NULL,
+           heard INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
+        # The second side of a match of which neither is the receiver.
+        "ALTER TABLE event ADD COLUMN another INTEGER NOT NULL DEFAULT 0",
+    ):
+        db.execute(statement)
 
 
 def _log_older_rows(connection: sqlite3.Connection) -> None:

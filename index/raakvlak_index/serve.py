@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from raakvlak_index import index, pepper
+from raakvlak_index import index, mediation, pepper
 from raakvlak_index.expiry import SECONDS, Expiry
 from raakvlak_index.index import Pepper
 from raakvlak_index.log import LOG_KEY, PublishedLog
+from raakvlak_index.mediation import Mediation
 from raakvlak_index.pepper import PepperFile
 from raakvlak_index.progress import Progress
 from raakvlak_index.reading import SqliteReader
@@ -81,10 +82,11 @@ class Running:
         self._readers = Readers(lambda: SqliteReader(store, rules))
         # Strangers may ask as often as they like, and must not hold up the members' streams.
         self._strangers = Readers(lambda: SqliteReader(store, rules))
-        # Nor may they hold up a checkpoint: what they ask for waits in other threads. Two, as a sweep may take long.
-        self._chores = ThreadPoolExecutor(2, "chore")
+        # Nor may they hold up a checkpoint: what they ask for waits in other threads. Three, as both sweeps may take long.
+        self._chores = ThreadPoolExecutor(3, "chore")
         self._expiry = Expiry(self._writer, lambda: SqliteReader(store, rules), log)
         self._expiry.dismiss(covenant.members)
+        self._mediation = Mediation(self._writer, lambda: SqliteReader(store, rules))
         self.service = Service(
             covenant,
             rules,
@@ -117,7 +119,7 @@ class Running:
         )
 
     async def chore(self, work: Callable[[], None]) -> None:
-        """Does one of the two below in a thread that no caller of the index can keep busy."""
+        """Does one of the three below in a thread that no caller of the index can keep busy."""
         await asyncio.get_running_loop().run_in_executor(self._chores, work)
 
     def expire(self) -> None:
@@ -137,6 +139,22 @@ class Running:
                 await self.chore(self.expire)
             except Exception as error:
                 self._log.error(error, doing="removing what has lapsed")
+
+    def mediate(self) -> None:
+        """Tells coordinators of the matches that only they hear of; from any thread."""
+        self._mediation.sweep(self._now())
+
+    async def mediate_steadily(self) -> None:
+        """Until cancelled; a sweep that fails is made up for by the next."""
+        took = 0.0
+        while True:
+            await asyncio.sleep(mediation.pause(took, sandbox=self._covenant.sandbox))
+            began = time.monotonic()
+            try:
+                await self.chore(self.mediate)
+            except Exception as error:
+                self._log.error(error, doing="telling coordinators of matches")
+            took = time.monotonic() - began
 
     def publish_log(self) -> None:
         """Publishes every leaf that is committed by now; from any thread. Raises as `PublishedLog.extend`."""
@@ -216,7 +234,7 @@ async def serve(
         publishing = asyncio.create_task(running.publish_log_steadily())
         # It ends by itself only where it can't go on: then nothing more is to be promised.
         publishing.add_done_callback(lambda task: stop.request())
-        chores = [asyncio.create_task(running.expire_hourly()), publishing]
+        chores = [asyncio.create_task(running.expire_hourly()), asyncio.create_task(running.mediate_steadily()), publishing]
         try:
             await _answer(running, membership, settings, store.parent, covenant_file, log, stop)
         finally:

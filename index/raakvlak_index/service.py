@@ -3,7 +3,8 @@
 Unary calls run in worker threads. A publication's signatures are verified by two more threads, while the one writer
 carries out what was verified before; so both cores work and the event loop only moves bytes. Each reply to a write is
 made without a look at the matches and goes out after the commit. What the time of an answer tells about a match, its
-event tells the caller at the same moment; it will need more than that where a match is not told to the caller.
+event tells the caller at the same moment; of a match that is not told to the caller nothing is done before the answer, or
+because of it: a sweep finds it later (`mediation`).
 """
 
 import asyncio
@@ -17,7 +18,20 @@ import grpc
 
 from raakvlak_index import index
 from raakvlak_index.index import Rules
-from raakvlak_index.store import CurrentMatch, Done, Event, Kind, Opening, Publication, Reader, Row, Store, Waiting, Withdrawal
+from raakvlak_index.store import (
+    CurrentMatch,
+    CurrentMediation,
+    Done,
+    Event,
+    Kind,
+    Opening,
+    Publication,
+    Reader,
+    Row,
+    Store,
+    Waiting,
+    Withdrawal,
+)
 from raakvlak_index.streams import Streams
 from raakvlak_index.writer import Writer
 from raakvlak_protocol import entry, publication, term
@@ -281,8 +295,11 @@ class Service:
     def post_letter(self, caller: Identity, request: pb.PostLetterRequest) -> pb.PostLetterReply:
         now = self._now()
         index.demand_letter(request.match_id, request.number, request.ciphertext)
+        index.demand_receiver(self._covenant, caller.id, request.to)
         live = self._writer.run(
-            lambda store: store.post(caller.id, request.generation, request.match_id, request.number, request.ciphertext, now)
+            lambda store: store.post(
+                caller.id, request.generation, request.match_id, request.to, request.number, request.ciphertext, now
+            )
         )
         return pb.PostLetterReply(match_live=live)
 
@@ -384,7 +401,8 @@ class Service:
             yield batch
 
     async def replay(self, caller: Identity, request: pb.ReplayRequest) -> AsyncIterator[pb.ReplayBatch]:
-        """The caller's current matches; at least one batch. What changes while it runs comes as an event too."""
+        """The caller's current matches, then those that are before it as a coordinator; at least one batch. What changes
+        while it runs comes as an event too."""
         now = self._now()
         needed = await self._write(lambda store: store.begin_replay(caller.id, request.generation, now))
         newest = (await self._readers.read(_events(caller.id, 0))).newest
@@ -396,6 +414,11 @@ class Service:
                 batch.matches.add(match_id=each.match_id, reference=each.reference, other=each.other, epoch=each.epoch)
             last = matches[-1].match_id if matches else last
             yield batch
+        last = b""
+        while mediations := await self._readers.read(_mediations(caller.id, last)):
+            told = [_mediation(each.match_id, each.one, each.other, each.references, each.epoch) for each in mediations]
+            last = mediations[-1].match_id
+            yield pb.ReplayBatch(newest=newest, mediations=told)
         if needed:
             await self._write(lambda store: store.end_replay(caller.id, needed))
 
@@ -435,6 +458,10 @@ def _matches(member: str, after: bytes) -> Callable[[Reader], list[CurrentMatch]
     return lambda reader: reader.matches(member, after, PAGE)
 
 
+def _mediations(member: str, after: bytes) -> Callable[[Reader], list[CurrentMediation]]:
+    return lambda reader: reader.mediations(member, after, PAGE)
+
+
 def _openings(member: str, digests: Sequence[bytes]) -> Callable[[Reader], list[Opening | None]]:
     return lambda reader: reader.openings(member, digests)
 
@@ -453,4 +480,21 @@ def _told(event: Event) -> pb.Event:
             told.letter.number, told.letter.ciphertext = event.letter, event.content
         case Kind.LETTER_LAPSED:
             told.letter_lapsed.match_id, told.letter_lapsed.number = event.match_id, event.letter
+            told.letter_lapsed.to = event.other
+        case Kind.MEDIATION:
+            told.mediation.CopyFrom(_mediation(event.match_id, event.other, event.another, event.content, event.epoch))
     return told
+
+
+def _mediation(match_id: bytes, one: str, other: str, references: bytes, epoch: int) -> pb.Mediation:
+    """As it crosses the wire, where a reference that is not told is empty; none at all where a side brought the match."""
+    first, second = references[:REFERENCE_BYTES], references[REFERENCE_BYTES:]
+    return pb.Mediation(
+        match_id=match_id,
+        one=one,
+        other=other,
+        one_reference=first if any(first) else b"",
+        other_reference=second if any(second) else b"",
+        epoch=epoch,
+        direct=not references,
+    )

@@ -15,8 +15,9 @@ from typing import Final
 
 from raakvlak_index import index, schema
 from raakvlak_index.index import ANSWER_DAYS, LETTER_DAYS, Rules, Standing, day_of, ordered
-from raakvlak_index.queues import Queues
-from raakvlak_index.store import Answer, Done, Due, Kind, Publication, Withdrawal
+from raakvlak_index.queues import EMPTY, Queues
+from raakvlak_index.sqlite_mediation import Mediations
+from raakvlak_index.store import Answer, Done, Due, Kind, Pair, Publication, Withdrawal
 from raakvlak_protocol import entry
 from raakvlak_protocol.errors import Malformed, Refused, Unavailable
 from raakvlak_protocol.publication import Visibility
@@ -36,11 +37,6 @@ WHERE mine.member = :me AND mine.visibility = :direct AND other.visibility = :di
   AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.digest = mine.digest
     AND mine.member IN (delivery.lower, delivery.higher) AND other.member IN (delivery.lower, delivery.higher))
 """
-
-_EMPTY: Final = """
-UPDATE event SET kind = 0, match_id = x'', other = 0, epoch = 0, letter = 0, content = x'', posted = 0
-"""
-
 
 _FORGET_ANSWER: Final = "UPDATE last_write SET request_hash = x'', answer = x'' "
 
@@ -161,6 +157,9 @@ class SqliteStore:
     def _queues(self) -> Queues:
         return Queues(self._db, self._rules.event_cap)
 
+    def _mediations(self) -> Mediations:
+        return Mediations(self._db, self._rules, self._ids, self._numbers)
+
     # --- writes of rows -----------------------------------------------------------------------------------------------
 
     def publish(self, write: Publication, answer: Answer, now: datetime) -> bytes:
@@ -275,8 +274,9 @@ class SqliteStore:
         self._note(queues.flush())
 
     def _end_rows(self, rows: Sequence[Gone], queues: Queues) -> tuple[int, list[bytes]]:
-        """Removes rows with their matches; both sides hear of it, letters on their way are emptied. The leaves that tell
-        of it, in order of the rows, and the position of the first."""
+        """Removes rows with the matches that both sides know; both hear of it, and a coordinator before whom one was
+        brought; letters on their way are emptied. What only a coordinator knows is for `mediate` to end. The leaves that
+        tell of it, in order of the rows, and the position of the first."""
         self._db.executemany("DELETE FROM row WHERE digest = ? AND member = ?", [each[:2] for each in rows])
         ended: dict[bytes, tuple[int, int]] = {}
         for digest, member, _ in rows:
@@ -287,10 +287,12 @@ class SqliteStore:
                 ended[match_id] = (lower, higher)
         ids = [(match_id,) for match_id in ended]
         self._db.executemany("DELETE FROM delivery WHERE match_id = ?", ids)
-        self._db.executemany(_EMPTY + "WHERE match_id = ? AND kind = 3", ids)
+        self._db.executemany(EMPTY + "WHERE match_id = ? AND kind = 3", ids)
+        mediations = self._mediations()
         for match_id, sides in ended.items():
             for side in sides:
                 queues.put_or_replay(side, Kind.MATCH_ENDED, match_id)
+            mediations.end_brought(match_id, queues)
         leaves = [entry.removed(position) for _, _, position in rows]
         return self._append(leaves), leaves
 
@@ -322,28 +324,48 @@ class SqliteStore:
         self._touch(me)
         return self._queues().waiting(me)
 
-    def post(self, member: str, generation: int, match_id: bytes, number: int, ciphertext: bytes, now: datetime) -> bool:
+    def post(
+        self, member: str, generation: int, match_id: bytes, to: str, number: int, ciphertext: bytes, now: datetime
+    ) -> bool:
         me = self._alive(member, now)
         self._demand_generation(me, generation)
-        sides = self._db.execute("SELECT lower, higher FROM delivery WHERE match_id = ?", (match_id,)).fetchone()
-        if sides is None or me not in sides:
+        receiver = self._receiver(me, match_id, to, now)
+        if receiver is None:
             return False
         waiting = {
             number
             for (number,) in self._db.execute(
-                "SELECT letter FROM event WHERE match_id = ? AND other = ? AND kind = 3", (match_id, me)
+                "SELECT letter FROM event WHERE match_id = ? AND other = ? AND member = ? AND kind = 3",
+                (match_id, me, receiver),
             )
         }
         if number in waiting:
             return True
         index.demand_room_for_letter(len(waiting))
-        receiver = sides[0] if sides[1] == me else sides[1]
         queues = self._queues()
+        if self._rules.coordinates(to):
+            self._mediations().bring(match_id, queues)
         if not queues.has_room(receiver):
             raise Unavailable("the receiver's queue is full: it has not fetched its events for long; post again later")
         queues.put(receiver, Kind.LETTER, match_id, other=me, letter=number, content=ciphertext, posted=day_of(now))
         self._note(queues.flush())
         return True
+
+    def _receiver(self, me: int, match_id: bytes, to: str, now: datetime) -> int | None:
+        if self._rules.coordinates(to):
+            return self._mediations().from_side(me, match_id, to, now)
+        if to:
+            return self._mediations().to_side(me, match_id, to, now)
+        sides = self._db.execute("SELECT lower, higher FROM delivery WHERE match_id = ?", (match_id,)).fetchone()
+        if sides is None or me not in sides:
+            return None
+        return int(sides[0] if sides[1] == me else sides[1])
+
+    def mediate(self, pairs: Sequence[Pair], now: datetime) -> None:
+        queues, mediations = self._queues(), self._mediations()
+        for pair in pairs:
+            mediations.settle(pair, now, queues)
+        self._note(queues.flush())
 
     def begin_replay(self, member: str, generation: int, now: datetime) -> int:
         me = self._alive(member, now)
@@ -382,12 +404,16 @@ class SqliteStore:
             (day_of(now) - LETTER_DAYS, limit),
         ).fetchall()
         queues = self._queues()
-        for _, _, match_id, sender, letter in lapsed:
-            # Whether or not there is room: a sender has no more of them than it posted letters.
-            queues.put(sender, Kind.LETTER_LAPSED, match_id, letter=letter)
-        self._db.executemany(_EMPTY + "WHERE member = ? AND number = ?", [each[:2] for each in lapsed])
+        self._lapse(lapsed, queues)
         self._note(queues.flush())
         return len(lapsed)
+
+    def _lapse(self, letters: Sequence[tuple[int, int, bytes, int, int]], queues: Queues) -> None:
+        """Empties letters (receiver, event, match id, sender, number) and tells their senders."""
+        for receiver, _, match_id, sender, letter in letters:
+            # Whether or not there is room: a sender has no more of them than it posted letters.
+            queues.put(sender, Kind.LETTER_LAPSED, match_id, other=receiver, letter=letter)
+        self._db.executemany(EMPTY + "WHERE member = ? AND number = ?", [each[:2] for each in letters])
 
     def forget_silent(self, now: datetime, limit: int) -> dict[str, int]:
         removed: dict[str, int] = {}
@@ -400,6 +426,14 @@ class SqliteStore:
                 self._end_rows(rows, queues)
                 removed[member] = len(rows)
                 limit -= len(rows)
+            # A coordinator has no rows: what is before it goes on, and who wrote to it must know that it did not read it.
+            if self._rules.coordinates(member):
+                self._lapse(
+                    self._db.execute(
+                        "SELECT member, number, match_id, other, letter FROM event WHERE kind = 3 AND member = ?", (me,)
+                    ).fetchall(),
+                    queues,
+                )
         self._note(queues.flush())
         for me in silent:
             self._empty_queue(me)
@@ -412,6 +446,7 @@ class SqliteStore:
         queues = self._queues()
         self._end_rows(rows, queues)
         self._note(queues.flush())
+        self._mediations().dismiss(me)
         self._empty_queue(me)
         self._forget_answers_of([me])
         return len(rows)

@@ -7,17 +7,19 @@ has its own. Members are named by their covenant ids; tokens never come this far
 Promises of every store. After `transaction()` returns, what was written survives a loss of power; if it raises
 Unavailable nothing of it was written (or, where the medium failed in the act, all of it: Open tells the node which). A
 match begins for both sides or for neither: when a member is suspended or its queue is full, the match waits and begins
-when that member returns. A member's events are numbered from 1 without gaps and leave only when acknowledged.
+when that member returns. A match that only a coordinator may hear of begins and ends by `mediate` alone: no other verb of
+its sides writes, counts or answers anything because of it. A member's events are numbered from 1 without gaps and leave
+only when acknowledged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from raakvlak_index.index import Standing
+from raakvlak_index.index import HIGHER, LOWER, Standing
 from raakvlak_protocol.publication import Visibility
 
 
@@ -29,6 +31,7 @@ class Kind(IntEnum):
     MATCH_ENDED = 2
     LETTER = 3
     LETTER_LAPSED = 4
+    MEDIATION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,36 @@ class CurrentMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentMediation:
+    """A live match that is before a coordinator, as Replay tells it. `references` as in an event."""
+
+    match_id: bytes
+    one: str
+    other: str
+    references: bytes
+    epoch: int
+
+
+class Pair(NamedTuple):
+    """A match of two members, by the store's own numbers; `lower` is the one whose id comes first."""
+
+    match_id: bytes
+    digest: bytes
+    lower: int
+    higher: int
+
+    def side(self, member: int) -> int:
+        """LOWER, HIGHER, or 0 for who is neither."""
+        return LOWER * (member == self.lower) | HIGHER * (member == self.higher)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One event of one member. `other` is the other side of a match or the sender of a letter; `letter` a letter's
-    number; `content` a match's own reference or a letter's ciphertext."""
+    """One event of one member. `other` is the other side of a match, the sender of a letter, or who did not fetch one;
+    `letter` a letter's number; `content` a match's own reference or a letter's ciphertext.
+
+    Of a mediation `other` and `another` are the sides in order of their ids, and `content` their references one behind
+    the other, each zero where that side is not to be asked; it is empty where a side brought the match."""
 
     number: int
     kind: Kind
@@ -102,6 +132,7 @@ class Event:
     epoch: int = 0
     letter: int = 0
     content: bytes = b""
+    another: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +156,8 @@ class Witnessed:
 
 @dataclass(frozen=True, slots=True)
 class QueueHealth:
-    """How many members are suspended from matching, and how many have a queue near its cap or one that was full."""
+    """How many members are suspended from matching, and how many have a queue near its cap or one that was full. Of the
+    queues those of coordinators are left out: they grow by matches that nobody else may see."""
 
     suspended: int
     alarms: int
@@ -190,9 +222,19 @@ class Store(Protocol):
         """Forgets the member's events up to a number; how many still wait. Raises Stale, or Malformed for a number
         that no event has had."""
 
-    def post(self, member: str, generation: int, match_id: bytes, number: int, ciphertext: bytes, now: datetime) -> bool:
-        """Queues a letter for the other side; False when the match is not live or not the member's. The same number
-        again, while it waits, is queued once. Raises Stale, or Unavailable where too much waits."""
+    def post(
+        self, member: str, generation: int, match_id: bytes, to: str, number: int, ciphertext: bytes, now: datetime
+    ) -> bool:
+        """Queues a letter for the other side or, where `to` is named, for the coordinator of the match or from it to a side;
+        False when the match is not live or none that the member knows of. The same number to the same receiver, while it
+        waits, is queued once. A coordinator is told of a direct match before the first letter that brings it.
+
+        Raises Stale, NotPermitted where the member knows of the match and may not write to this receiver, or Unavailable
+        where too much waits."""
+
+    def mediate(self, pairs: Sequence[Pair], now: datetime) -> None:
+        """Tells coordinators of those of these matches that they alone may hear of, and that one has ended of which they
+        had heard. Nobody else is told. What can't be told now is found again by `unsettled`."""
 
     def begin_replay(self, member: str, generation: int, now: datetime) -> int:
         """Begins the matches that could not begin while the queue was full; what `end_replay` needs. Raises Stale."""
@@ -216,7 +258,8 @@ class Store(Protocol):
         """
 
     def dismiss(self, member: str, digests: Sequence[bytes]) -> int:
-        """Removes these rows of a member that has left, and what waited for it; how many rows there were."""
+        """Removes these rows of a member that has left, what waited for it, and what it was told as a coordinator; how many
+        rows there were."""
 
     def forget_answers(self, now: datetime) -> None:
         """Removes request hashes and answers of writes older than ANSWER_DAYS: both can be linked to rows that are gone.
@@ -252,6 +295,12 @@ class Reader(Protocol):
 
     def matches(self, member: str, after: bytes, limit: int) -> list[CurrentMatch]:
         """The member's current matches behind a match id, in order of match ids."""
+
+    def mediations(self, member: str, after: bytes, limit: int) -> list[CurrentMediation]:
+        """The matches that are before a coordinator now, behind a match id, in order of match ids."""
+
+    def unsettled(self, now: datetime) -> Iterator[Pair]:
+        """The pairs that `mediate` has something to do for; one may come twice. Reads every row once."""
 
     def openings(self, member: str, digests: Sequence[bytes]) -> list[Opening | None]:
         """What opens the member's rows, in order; None where no row stands."""

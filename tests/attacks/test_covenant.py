@@ -293,7 +293,7 @@ def test_succeeds_a_threshold_of_board_keys_replaces_the_board_but_not_the_keys(
 
 def three_versions() -> Sandbox:
     first = make_covenant(board_size=2, board_threshold=2)
-    second = first.successor(lambda payload: payload.members.pop())
+    second = first.successor(lambda payload: payload.members.pop(1))
     return second.successor(own_quota)
 
 

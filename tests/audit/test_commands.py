@@ -90,6 +90,8 @@ def test_without_a_checkpoint_that_is_said(given: Given) -> None:
     assert (done.returncode, found["verdict"], found["covenant_hash"]) == (0, "ok", given.sandbox.pin.hex())
     assert {check["id"]: check["verdict"] for check in found["checks"]} == {
         "covenant_pinned": "ok",
+        "follow_up_terms": "ok",
+        "coordination": "ok",
         "checkpoint_pinned": "note",
     }
     assert Officer(given.officer).trusted(given.sandbox.covenant) is None
@@ -166,7 +168,12 @@ def test_another_key_than_the_covenants_is_refused(given: Given) -> None:
 
 def test_a_newer_covenant_is_taken_and_never_an_older_one(given: Given) -> None:
     given.init()
-    newer = given.sandbox.successor(lambda payload: payload.members.pop())
+
+    def leave(payload: pb.Covenant) -> None:
+        payload.members.pop()
+        payload.ClearField("coordination")
+
+    newer = given.sandbox.successor(leave)
     file = given.folder / "newer"
     file.write_bytes(newer.file)
     done = run("covenant", file, "--folder", given.officer, "--lang", "nl")

@@ -217,7 +217,7 @@ def test_whatever_was_added_to_the_database_is_named(officer: Path, database: Pa
 
 def test_something_hidden_in_an_agreed_column_is_found(officer: Path, database: Path) -> None:
     with tampering(database) as connection:
-        connection.execute("INSERT INTO event VALUES (1, 1, 1, x'', 2, 1, 0, ?, 0)", (b"a name" * 5_000,))
+        connection.execute("INSERT INTO event VALUES (1, 1, 1, x'', 2, 1, 0, ?, 0, 0)", (b"a name" * 5_000,))
     assert "column content of table event" in wrong_only(officer, database, "holdings")
 
 
@@ -231,7 +231,7 @@ def test_a_row_past_its_month_is_found(officer: Path, database: Path, sandbox: S
 def test_an_old_letter_and_one_of_an_odd_size_are_found(officer: Path, database: Path) -> None:
     today = int(time.time()) // 86_400
     with tampering(database) as connection:
-        connection.execute("INSERT INTO event VALUES (1, 1, 3, ?, 2, 0, 1, zeroblob(1000), ?)", (bytes(16), today - 40))
+        connection.execute("INSERT INTO event VALUES (1, 1, 3, ?, 2, 0, 1, zeroblob(1000), ?, 0)", (bytes(16), today - 40))
     found = wrong_only(officer, database, "holdings", "letters")
     assert "longer than 30 days" in found and "none of the agreed sizes" in found
 
@@ -288,10 +288,10 @@ TODAY = int(time.time()) // 86_400
 @pytest.mark.parametrize("statement, column", [
     ("UPDATE member SET id = 'town' || char(0) || 'a name' WHERE number = 2", "id of table member"),
     ("UPDATE member SET id = CAST(x'74ff77' AS TEXT) WHERE number = 2", "id of table member"),
-    ("INSERT INTO event VALUES (1, 1, 0, x'', 0, 0, 0, x'61', 0)", "content of table event"),
-    ("INSERT INTO event VALUES (1, 1, 2, x'', 0, 0, 0, zeroblob(16), 0)", "content of table event"),
-    ("INSERT INTO event VALUES (1, 1, 4, x'', 0, 0, 0, zeroblob(1024), 0)", "content of table event"),
-    ("INSERT INTO event VALUES (1, 1, 1, x'', 0, 0, 0, zeroblob(15), 0)", "content of table event"),
+    ("INSERT INTO event VALUES (1, 1, 0, x'', 0, 0, 0, x'61', 0, 0)", "content of table event"),
+    ("INSERT INTO event VALUES (1, 1, 2, x'', 0, 0, 0, zeroblob(16), 0, 0)", "content of table event"),
+    ("INSERT INTO event VALUES (1, 1, 4, x'', 0, 0, 0, zeroblob(1024), 0, 0)", "content of table event"),
+    ("INSERT INTO event VALUES (1, 1, 1, x'', 0, 0, 0, zeroblob(15), 0, 0)", "content of table event"),
     ("INSERT INTO last_write VALUES (1, 1, zeroblob(32), x'', strftime('%s') / 86400 - 3)", "request_hash of table last_write"),
     ("INSERT INTO last_write VALUES (1, 1, x'', zeroblob(100), strftime('%s') / 86400 - 3)", "answer of table last_write"),
     ("INSERT INTO statement VALUES (zeroblob(32), 'a name', '')", "holder of table statement"),

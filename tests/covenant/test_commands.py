@@ -9,7 +9,7 @@ import pytest
 from raakvlak_covenant import draft
 from raakvlak_covenant.sign import board_key, judged_alone
 from raakvlak_protocol import covenant as covenants
-from raakvlak_protocol.covenant import Quota
+from raakvlak_protocol.covenant import Coordination, FollowUpTerms, Quota
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.note import NoteKey
 from raakvlak_protocol.party.sealed import KeyFile
@@ -21,6 +21,15 @@ from tests.covenants import NOW, Sandbox, make_covenant, public_key
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
     return make_covenant(members={"school": "education", "town": "municipality", "shelter": "shelter"})
+
+
+@pytest.fixture(scope="module")
+def coordinated() -> Sandbox:
+    """Two coordinators; a draft of it names neither in a rule yet."""
+    return make_covenant(
+        members={"school": "education", "town": "municipality", "shelter": "shelter"}
+        | dict.fromkeys(("table", "other-table"), "coordinator")
+    )
 
 
 def test_a_draft_becomes_a_covenant_that_verifies(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -54,6 +63,8 @@ def test_what_a_draft_leaves_out_is_the_safe_default(tmp_path: Path, sandbox: Sa
     assert covenant.may_publish("shelter") == set(Relation) - {Relation.ADDRESS}
     assert covenant.direct_for("police", "education")
     assert covenant.direct_for("education", "education")
+    assert covenant.follow_up == FollowUpTerms(5, 10, 30, 60, 5, 2)
+    assert (covenant.archive_months, covenant.coordination) == (0, ())
     assert not any(covenant.direct_for(kind, other) for kind in ("shelter", "coordinator") for other in covenants.KINDS)
 
 
@@ -84,6 +95,142 @@ def test_show_prints_what_was_agreed(tmp_path: Path, sandbox: Sandbox) -> None:
     wrong = run("show", tmp_path / "c", "--pin", "0" * 64)
     assert wrong.returncode == 1
     assert "not the covenant that was pinned" in wrong.stderr
+
+
+ALL = ("education", "municipality", "shelter")
+
+
+def following_up(*rules: tuple[str, tuple[str, ...]]) -> str:
+    """The end of a draft: its own terms, and who is called in."""
+    listed = "".join(f'[[coordination]]\ncoordinator = "{who}"\nkinds = {json.dumps(kinds)}\n' for who, kinds in rules)
+    return f"""[rules]
+archive_months = 6
+[rules.follow_up]
+acknowledge_days = 3
+contact_days = 6
+agreement_days = 20
+evaluation_days = 90
+grace_days = 0
+reminder_days = 1
+{listed}"""
+
+
+def test_terms_archive_and_coordinators_are_what_the_draft_says(tmp_path: Path, coordinated: Sandbox) -> None:
+    board = Board(tmp_path, coordinated)
+    rules = (("other-table", ("shelter", "education")), ("table", ALL))
+    draft = board.draft(draft_text(coordinated, board.public) + following_up(*rules))
+    signed = run("sign", draft, "--out", tmp_path / "c", *board.with_key())
+    assert "warning" not in signed.stderr, "each two kinds have somebody"
+    pin = signed.stdout.strip()
+    covenant = covenants.verify((tmp_path / "c").read_bytes(), bytes.fromhex(pin), NOW)
+    assert covenant.follow_up == FollowUpTerms(3, 6, 20, 90, 0, 1)
+    assert covenant.archive_months == 6
+    assert covenant.coordination == tuple(Coordination(who, frozenset(kinds)) for who, kinds in rules)
+
+    shown = run("show", tmp_path / "c", "--pin", pin)
+    lines = shown.stdout.splitlines()
+    assert "rules.follow_up.acknowledge_days = 3" in lines
+    assert "rules.archive_months = 6" in lines
+    assert "coordination[0].coordinator = other-table" in lines
+    assert "coordination[0].kinds = education, shelter" in lines
+    assert "coordination[1].coordinator = table" in lines
+    for words in (
+        "in working days: a match is looked at within 3 and spoken about within 6; 20 after that there is an agreement, and 90 "
+        "after an agreement or evaluation, at most, the next evaluation",
+        "a reminder is given 1 working day before a term; a coordinator, where there is one, is called in as soon as it passed",
+        "other-table (The other-table) is called in between any two of: education, shelter",
+        "a node may keep what ended because the risk is gone or the term was over for 6 months more",
+    ):
+        assert f"raakvlak-covenant: {words}\n" in shown.stderr
+    as_json = json.loads(done("show", tmp_path / "c", "--pin", pin, "--json"))
+    assert as_json["rules"]["follow_up"]["grace_days"] == 0
+    assert as_json["coordination"][1] == {"coordinator": "table", "kinds": sorted(ALL)}
+
+
+WARNINGS: dict[str, tuple[tuple[tuple[str, tuple[str, ...]], ...], list[str]]] = {
+    "nobody coordinates": (
+        (),
+        [
+            "no coordinator serves shelter: whatever it has is withheld, and nobody hears of its matches",
+            "no coordinator serves education, municipality: confidential and protected cases there are withheld, and nobody is "
+            "called in where a match is not followed up",
+        ],
+    ),
+    "the shelter is left out": (
+        (("table", ("education", "municipality")),),
+        ["no coordinator serves shelter: whatever it has is withheld, and nobody hears of its matches"],
+    ),
+    "two kinds have none in common": (
+        (("table", ("education", "municipality")), ("other-table", ("shelter", "municipality"))),
+        ["no coordinator serves both education and shelter: nobody hears of a match between them"],
+    ),
+    "each has its own": (
+        (("table", ("education", "shelter")), ("other-table", ("shelter", "municipality"))),
+        [
+            "no coordinator serves both education and municipality: nobody hears of a match with a confidential or protected "
+            "case between them, nor is called in about another"
+        ],
+    ),
+    "kinds that nobody is of are no matter": ((("table", (*ALL, "police")), ("other-table", ("justice",))), []),
+}
+
+
+@pytest.mark.parametrize(("rules", "warned"), WARNINGS.values(), ids=WARNINGS.keys())
+def test_the_board_is_warned_of_what_is_left_to_nobody(
+    tmp_path: Path, coordinated: Sandbox, rules: tuple[tuple[str, tuple[str, ...]], ...], warned: list[str]
+) -> None:
+    board = Board(tmp_path, coordinated)
+    draft = board.draft(draft_text(coordinated, board.public) + following_up(*rules))
+    signed = run("sign", draft, "--out", tmp_path / "c", *board.with_key())
+    pin = signed.stdout.strip()
+    cosigned = run("cosign", tmp_path / "c", "--pin", pin, "--hash", pin, *board.with_key())
+    shown = run("show", tmp_path / "c", "--pin", pin, "--json")
+    for told in (run("check", draft), signed, cosigned, shown):
+        assert told.returncode == 0, told.stderr
+        start = "raakvlak-covenant: warning: "
+        assert [line.removeprefix(start) for line in told.stderr.splitlines() if line.startswith(start)] == warned
+
+
+COORDINATION = following_up(("table", ALL))
+WRONG_FOLLOW_UP = {
+    "term of no days": ("acknowledge_days = 3", "acknowledge_days = 0", "follow_up.acknowledge_days is 0 and must lie between"),
+    "term of 261 days": ("evaluation_days = 90", "evaluation_days = 261", "follow_up.evaluation_days is 261"),
+    "negative": ("grace_days = 0", "grace_days = -1", "rules.follow_up.grace_days must lie between 0 and"),
+    "beyond the wire": ("grace_days = 0", "grace_days = 4294967296", "rules.follow_up.grace_days is too large"),
+    "half a day": ("contact_days = 6", "contact_days = 6.5", "rules.follow_up.contact_days must be a whole number"),
+    "unknown term": ("contact_days = 6", "contacts_days = 6", "rules.follow_up.contacts_days is unknown"),
+    "terms are no table": ("[rules.follow_up]", "[[rules.follow_up]]", "rules.follow_up must be a table"),
+    "long archive": ("archive_months = 6", "archive_months = 61", "archive_months is 61"),
+    "coordination is no list": ("[[coordination]]", "[coordination]", "coordination must be a list of tables"),
+    "no coordinator": ('coordinator = "table"\n', "", "coordination[0].coordinator is missing"),
+    "coordinator is a stranger": (
+        '"table"', '"stranger"', "coordination[0].coordinator must be the id of a member of the kind coordinator",
+    ),
+    "coordinator is a school": (
+        '"table"', '"school"', "coordination[0].coordinator must be the id of a member of the kind coordinator",
+    ),
+    "no kinds": ("kinds = ", "kind = ", "coordination[0].kinds is missing"),
+    "kinds are no list": (json.dumps(ALL), '"education"', "coordination[0].kinds must be a list of texts"),
+    "empty kinds": (json.dumps(ALL), "[]", "coordinator table serves no kind"),
+    "unknown kind": ('"shelter"]', '"bank"]', "coordinator table serves no kind, one twice, or an unknown one"),
+    "kind twice": ('"shelter"]', '"education"]', "coordinator table serves no kind, one twice, or an unknown one"),
+    "unknown key": ('coordinator = "table"', 'coordinator = "table"\nfor = "all"', "coordination[0].for is unknown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG_FOLLOW_UP.values(), ids=WRONG_FOLLOW_UP.keys())
+def test_a_wrong_term_or_coordinator_is_refused_with_the_place(
+    tmp_path: Path, coordinated: Sandbox, old: str, new: str, said: str
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(coordinated.authority.certificate_pem)
+    path = tmp_path / "draft.toml"
+    text = draft_text(coordinated, [public_key(coordinated.board[0]).hex()])
+    path.write_text(text + COORDINATION)
+    judged_alone(draft.read(path))
+    assert old in COORDINATION
+    path.write_text(text + COORDINATION.replace(old, new, 1))
+    with pytest.raises((Malformed, Refused), match=re.escape(said)):
+        judged_alone(draft.read(path))
 
 
 @pytest.mark.parametrize(

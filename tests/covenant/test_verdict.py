@@ -1,7 +1,7 @@
 """Every way in which a covenant can be wrong is refused, with a message that says which."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from raakvlak_local import dealer
 from raakvlak_protocol import covenant as covenants
 from raakvlak_protocol import ristretto
+from raakvlak_protocol.covenant import Coordination, FollowUpTerms
 from raakvlak_protocol.errors import Malformed, NotPermitted, Refused
 from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.note import COSIGNATURE, ED25519, NoteKey
@@ -127,6 +128,33 @@ def _real_without_witness(payload: pb.Covenant) -> None:
     del payload.witnesses[:]
 
 
+def _term(field: str, days: int) -> Callable[[pb.Covenant], None]:
+    return lambda payload: setattr(payload.rules.follow_up, field, days)
+
+
+def _no_terms(payload: pb.Covenant) -> None:
+    payload.rules.ClearField("follow_up")
+
+
+def _long_archive(payload: pb.Covenant) -> None:
+    payload.rules.archive_months = covenants.MAX_ARCHIVE_MONTHS + 1
+
+
+def _coordinated_by(member: str) -> Callable[[pb.Covenant], None]:
+    return lambda payload: setattr(payload.coordination[0], "coordinator", member)
+
+
+def _coordinated(*kinds: str) -> Callable[[pb.Covenant], None]:
+    def change(payload: pb.Covenant) -> None:
+        payload.coordination[0].kinds[:] = kinds
+
+    return change
+
+
+def _coordinator_left(payload: pb.Covenant) -> None:
+    payload.members.pop()
+
+
 def _no_root(payload: pb.Covenant) -> None:
     del payload.ca_certificates[:]
 
@@ -155,6 +183,38 @@ WRONG: dict[str, tuple[Callable[[pb.Covenant], None], str]] = {
     "nameless witness": (_nameless_witness, "witness witness-1 needs a name"),
     "too many witnesses": (_too_many_witnesses, "witnesses is 33"),
     "more than all witnesses": (_more_than_all_witnesses, "witness_threshold is 2 and must lie between 0 and 1"),
+    "acknowledge_days of 0 days": (
+        _term("acknowledge_days", 0),
+        "follow_up.acknowledge_days is 0 and must lie between 1 and 260",
+    ),
+    "contact_days of 0 days": (_term("contact_days", 0), "follow_up.contact_days is 0 and must lie between 1 and 260"),
+    "agreement_days of 0 days": (_term("agreement_days", 0), "follow_up.agreement_days is 0 and must lie between 1 and 260"),
+    "evaluation_days of 0 days": (_term("evaluation_days", 0), "follow_up.evaluation_days is 0 and must lie between 1 and 260"),
+    "acknowledge_days of 261 days": (
+        _term("acknowledge_days", 261),
+        "follow_up.acknowledge_days is 261 and must lie between 1 and 260",
+    ),
+    "contact_days of 261 days": (_term("contact_days", 261), "follow_up.contact_days is 261 and must lie between 1 and 260"),
+    "agreement_days of 261 days": (
+        _term("agreement_days", 261),
+        "follow_up.agreement_days is 261 and must lie between 1 and 260",
+    ),
+    "evaluation_days of 261 days": (
+        _term("evaluation_days", 261),
+        "follow_up.evaluation_days is 261 and must lie between 1 and 260",
+    ),
+    "grace_days of 261 days": (_term("grace_days", 261), "follow_up.grace_days is 261 and must lie between 0 and 260"),
+    "reminder_days of 261 days": (_term("reminder_days", 261), "follow_up.reminder_days is 261 and must lie between 0 and 260"),
+    "no terms": (_no_terms, "follow_up.acknowledge_days is 0"),
+    "a long archive": (_long_archive, "archive_months is 61 and must lie between 0 and 60"),
+    "a stranger coordinates": (_coordinated_by("stranger"), "must be a member of the kind coordinator"),
+    "nobody coordinates some kinds": (_coordinated_by(""), "must be a member of the kind coordinator"),
+    "a school coordinates": (_coordinated_by("school"), "must be a member of the kind coordinator"),
+    "the coordinator left": (_coordinator_left, "must be a member of the kind coordinator"),
+    "a coordinator of no kind": (_coordinated(), "coordinator coordinator serves no kind"),
+    "a coordinator of an unknown kind": (_coordinated("education", "bank"), "serves no kind, one twice, or an unknown one"),
+    "a coordinator of a kind twice": (_coordinated("police", "police"), "serves no kind, one twice, or an unknown one"),
+    "a coordinator of coordinators": (_coordinated("coordinator"), "serves no kind, one twice, or an unknown one"),
     "a real one that asks no witness": (_real, "witness_threshold is 0 and must lie between 1 and 1"),
     "a real one without witness": (_real_without_witness, "needs a witness"),
 }
@@ -164,6 +224,77 @@ WRONG: dict[str, tuple[Callable[[pb.Covenant], None], str]] = {
 def test_a_wrong_covenant_is_refused_though_the_board_signed_it(change: Callable[[pb.Covenant], None], said: str) -> None:
     with pytest.raises(Malformed, match=said):
         make_covenant(change=change).covenant  # noqa: B018 the verdict is what is tested
+
+
+def test_terms_may_be_at_their_limits() -> None:
+    def change(payload: pb.Covenant) -> None:
+        payload.rules.follow_up.CopyFrom(
+            pb.FollowUpTerms(acknowledge_days=1, contact_days=260, agreement_days=1, evaluation_days=260, grace_days=0)
+        )
+        payload.rules.archive_months = 60
+
+    covenant = make_covenant(change=change).covenant
+    assert covenant.follow_up == FollowUpTerms(1, 260, 1, 260, 0, 0)
+    assert covenant.archive_months == 60
+
+
+COORDINATED = {"school": "education", "town": "municipality", "police": "police", "one": "coordinator", "other": "coordinator"}
+
+
+def _serving(*rules: tuple[str, Sequence[str]]) -> Callable[[pb.Covenant], None]:
+    def change(payload: pb.Covenant) -> None:
+        payload.ClearField("coordination")
+        payload.coordination.extend(pb.Coordination(coordinator=coordinator, kinds=kinds) for coordinator, kinds in rules)
+
+    return change
+
+
+def test_the_first_coordinator_in_order_that_serves_both_kinds_counts() -> None:
+    rules = (
+        ("other", ("education", "municipality")),
+        ("one", ("education", "municipality", "police", "shelter")),
+        ("other", ("police", "health")),
+    )
+    covenant = make_covenant(members=COORDINATED, change=_serving(*rules)).covenant
+
+    def called(kind: str, other: str) -> str | None:
+        found = covenant.coordinator_for(kind, other)
+        assert found == covenant.coordinator_for(other, kind), "who asks makes no difference"
+        return None if found is None else found.id
+
+    assert called("education", "municipality") == called("education", "education") == "other"
+    assert called("education", "police") == called("police", "police") == called("shelter", "education") == "one"
+    assert called("police", "health") == called("health", "health") == "other"
+    assert called("health", "education") is None, "no one rule names both"
+    assert called("justice", "justice") is called("coordinator", "education") is None
+    assert [kind for kind in covenants.KINDS if covenant.coordinated(kind)] == [
+        "education", "municipality", "police", "health", "shelter",
+    ]  # fmt: skip
+
+
+def test_a_later_version_changes_terms_and_coordinators_freely() -> None:
+    first = make_covenant(members=COORDINATED, change=_serving(("one", ("education", "police"))))
+
+    def change(payload: pb.Covenant) -> None:
+        payload.rules.follow_up.acknowledge_days = 1
+        payload.rules.archive_months = 3
+        _serving(("other", ("municipality",)), ("one", ("education",)))(payload)
+
+    second = first.successor(change)
+    assert (second.covenant.follow_up.acknowledge_days, second.covenant.archive_months) == (1, 3)
+    assert second.covenant.coordination == (
+        Coordination("other", frozenset({"municipality"})),
+        Coordination("one", frozenset({"education"})),
+    )
+
+    def nobody(payload: pb.Covenant) -> None:
+        payload.ClearField("coordination")
+        del payload.members[-2:]
+        payload.rules.archive_months = 0
+
+    third = second.successor(nobody).covenant
+    assert (third.version, third.coordination, third.archive_months) == (3, (), 0)
+    assert not any(third.coordinated(kind) for kind in covenants.KINDS)
 
 
 # Each place in a covenant where a key stands that signs something.

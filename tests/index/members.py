@@ -81,8 +81,8 @@ class Member:
         self.sequence = request.sequence
         return reply
 
-    def publish(self, *names: str) -> pb.PublishReply:
-        return self.send(self.signed(persons(*names)))
+    def publish(self, *names: str, visibility: Visibility = Visibility.DIRECT) -> pb.PublishReply:
+        return self.send(self.signed(persons(*names), visibility=visibility))
 
     def withdraw(self, references: Sequence[bytes]) -> list[bool]:
         write = Write(self.sandbox.payload.id, EPOCH, self.id, self.generation, self.sequence + 1)
@@ -133,13 +133,17 @@ class Member:
         request = pb.AcknowledgeRequest(covenant_hash=self.hash, generation=self.generation, up_to=up_to)
         return int(self.remote.call("Acknowledge", request, pb.AcknowledgeReply, timeout_seconds=SECONDS).waiting)
 
-    def post(self, match_id: bytes, number: int = 1, ciphertext: bytes = bytes(1024)) -> bool:
+    def mediations(self) -> list[pb.Mediation]:
+        return [event.mediation for event in self.events() if event.HasField("mediation")]
+
+    def post(self, match_id: bytes, number: int = 1, ciphertext: bytes = bytes(1024), *, to: str = "") -> bool:
         request = pb.PostLetterRequest(
             covenant_hash=self.hash,
             generation=self.generation,
             match_id=match_id,
             number=number,
             ciphertext=ciphertext,
+            to=to,
         )
         reply = self.remote.call("PostLetter", request, pb.PostLetterReply, timeout_seconds=SECONDS)
         return bool(reply.match_live)
@@ -153,6 +157,12 @@ class Member:
         request = pb.ReplayRequest(covenant_hash=self.hash, generation=self.generation)
         stream = self.remote.stream("Replay", request, pb.ReplayBatch, timeout_seconds=SECONDS)
         return [match for batch in stream for match in batch.matches]
+
+    def before(self) -> list[pb.Mediation]:
+        """What is before this coordinator now, by a replay."""
+        request = pb.ReplayRequest(covenant_hash=self.hash, generation=self.generation)
+        stream = self.remote.stream("Replay", request, pb.ReplayBatch, timeout_seconds=SECONDS)
+        return [each for batch in stream for each in batch.mediations]
 
 
 class House:
@@ -172,6 +182,10 @@ class House:
             self._members[id] = Member(self.sandbox, id, self.index.address)
             self._members[id].open()
         return self._members[id]
+
+    def mediate(self) -> None:
+        """Tells coordinators what only they may hear, as the index does every quarter hour."""
+        self.index.running.mediate()
 
     def stop(self) -> None:
         for each in self._members.values():

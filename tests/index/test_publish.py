@@ -195,12 +195,6 @@ HOSTILE: list[tuple[str, Callable[[Member, Member], pb.PublishRequest], type[Raa
     ("sequence left out", lambda school, town: school.signed(persons("anna"), sequence=3), Stale, None),
     ("last sequence, other items", lambda school, town: school.signed(persons("bert"), sequence=1), Stale, None),
     ("unknown epoch", lambda school, town: school.signed(persons("anna"), epoch=2), Refused, None),
-    (
-        "coordinator only",
-        lambda school, town: school.signed(persons("anna"), visibility=Visibility.COORDINATOR),
-        Refused,
-        None,
-    ),
 ]
 
 

@@ -17,16 +17,26 @@ from raakvlak_index.reading import SqliteReader
 from raakvlak_index.sqlite import SqliteStore
 from raakvlak_index.store import Done, Event, Kind, Publication, QueueHealth, Reader, Store, Withdrawal, Witnessed
 from raakvlak_protocol import entry
-from raakvlak_protocol.errors import Malformed, Refused, Stale, Unavailable
+from raakvlak_protocol.errors import Malformed, NotPermitted, Refused, Stale, Unavailable
 from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.term import month_of, start_of
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-MEMBERS = ("school", "town", "police", "stranger")
+MEMBERS = ("school", "town", "police", "stranger", "hub", "centre")
 PEPPER = Pepper(SecretBytes(bytes(32)))
 DIRECT = frozenset({"school", "town", "police"})
 PARTNERS = {member: DIRECT - {member} for member in DIRECT}
+KINDS = {
+    "school": "education",
+    "town": "municipality",
+    "police": "police",
+    "stranger": "shelter",
+    "hub": "coordinator",
+    "centre": "coordinator",
+}
+"""A coordinator serves every two of the others; a shelter sees nobody's matches directly."""
+HIDDEN = Visibility.COORDINATOR
 MONTH = month_of(NOW)
 
 Open = Callable[[Path, Rules], tuple[Store, Callable[[], Reader]]]
@@ -40,6 +50,12 @@ def sqlite(folder: Path, rules: Rules) -> tuple[Store, Callable[[], Reader]]:
 
 
 STORES: dict[str, Open] = {"sqlite": sqlite}
+
+
+def rules_of(event_cap: int = 1_000, coordinator: str = "hub") -> Rules:
+    served = sorted(set(KINDS.values()) - {"coordinator"})
+    serving = {frozenset((one, other)): coordinator for one in served for other in served}
+    return Rules({1: PEPPER}, PARTNERS, event_cap, KINDS, serving)
 
 
 def answer(done: Done) -> bytes:
@@ -68,17 +84,26 @@ class Desk:
         found: Standing = self.do(lambda: self.store.open(member, self.now))
         return found
 
-    def publication(self, member: str, *names: str, sequence: int = 0, month: int = MONTH + 24) -> Publication:
+    def publication(
+        self,
+        member: str,
+        *names: str,
+        sequence: int = 0,
+        month: int = MONTH + 24,
+        visibility: Visibility = Visibility.DIRECT,
+    ) -> Publication:
         number = sequence or self.sequences[member] + 1
         hash = repr((member, number, names)).encode()
         digests = [digest(each) for each in names]
         salts = [self.salts.randbytes(entry.SALT_BYTES) for _ in names]
-        head = entry.record_head(member, 1, month, Visibility.DIRECT)
+        head = entry.record_head(member, 1, month, visibility)
         leaves = [entry.published(salt, head + each) for salt, each in zip(salts, digests, strict=True)]
-        return Publication(member, 1, 1, number, hash, Visibility.DIRECT, digests, month, salts, leaves)
+        return Publication(member, 1, 1, number, hash, visibility, digests, month, salts, leaves)
 
-    def publish(self, member: str, *names: str, month: int = MONTH + 24) -> list[bool]:
-        write = self.publication(member, *names, month=month)
+    def publish(
+        self, member: str, *names: str, month: int = MONTH + 24, visibility: Visibility = Visibility.DIRECT
+    ) -> list[bool]:
+        write = self.publication(member, *names, month=month, visibility=visibility)
         found = self.do(lambda: self.store.publish(write, answer, self.now))
         self.sequences[member] += 1
         return [bool(each) for each in found]
@@ -103,16 +128,33 @@ class Desk:
         found = self.reader.matches(member, b"", 10_000)
         return {(PEPPER.referred(member, [match.reference])[0], match.other) for match in found}
 
-    def post(self, member: str, match_id: bytes, number: int = 1) -> bool:
-        return bool(self.do(lambda: self.store.post(member, 1, match_id, number, b"sealed", self.now)))
+    def post(self, member: str, match_id: bytes, number: int = 1, to: str = "") -> bool:
+        return bool(self.do(lambda: self.store.post(member, 1, match_id, to, number, b"sealed", self.now)))
+
+    def sweep(self) -> int:
+        """For how many pairs there was something to do."""
+        pairs = list(self.reader.unsettled(self.now))
+        self.do(lambda: self.store.mediate(pairs, self.now))
+        return len(pairs)
+
+    def before(self, coordinator: str) -> set[tuple[bytes, str, str, str]]:
+        """(match id, one, other, whose references were told) of what is before a coordinator now."""
+        found = self.reader.mediations(coordinator, b"", 10_000)
+        return {(each.match_id, each.one, each.other, asked(each.references)) for each in found}
+
+
+def asked(references: bytes) -> str:
+    """Whose references are told: of one, of the other, of both, or of none because the match is direct."""
+    one, other = references[:16], references[16:]
+    return " ".join(name for name, reference in (("one", one), ("other", other)) if any(reference)) or "direct"
 
 
 @pytest.fixture(params=STORES)
 def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     opened: list[Store | Reader] = []
 
-    def desk(event_cap: int = 1_000, fresh: bool = True) -> Desk:
-        store, reader = STORES[request.param](tmp_path, Rules({1: PEPPER}, PARTNERS, event_cap))
+    def desk(event_cap: int = 1_000, fresh: bool = True, coordinator: str = "hub") -> Desk:
+        store, reader = STORES[request.param](tmp_path, rules_of(event_cap, coordinator))
         found = Desk(store, reader())
         opened.extend((found.reader, found.store))
         if fresh:
@@ -246,7 +288,7 @@ def test_every_verb_of_an_old_generation_is_stale(desk: Desk) -> None:
         lambda: desk.store.withdraw(withdrawal, answer, NOW),
         lambda: desk.store.watch("school", 1, 0, NOW),
         lambda: desk.store.acknowledge("school", 1, 0, NOW),
-        lambda: desk.store.post("school", 1, bytes(16), 1, b"sealed", NOW),
+        lambda: desk.store.post("school", 1, bytes(16), "", 1, b"sealed", NOW),
         lambda: desk.store.begin_replay("school", 1, NOW),
     ]
     for verb in verbs:
@@ -334,7 +376,7 @@ def test_lapsing(desk: Desk) -> None:
     assert desk.do(lambda: desk.store.lapse(later, 10)) == 1
     assert desk.do(lambda: desk.store.lapse(later, 10)) == 0
     assert desk.kinds("town") == [Kind.MATCH, Kind.VOID]
-    assert desk.events("school")[1] == Event(2, Kind.LETTER_LAPSED, match_id, "", 0, 4)
+    assert desk.events("school")[1] == Event(2, Kind.LETTER_LAPSED, match_id, "town", 0, 4)
 
 
 def test_suspension_and_forgetting(desk: Desk) -> None:
@@ -452,6 +494,301 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         store._db.execute("PRAGMA max_page_count = 1000000")
         assert desk.publish("school", "bert") == [False]
         assert sqlite3.sqlite_version_info >= (3, 37), "for STRICT tables"
+
+
+# --- what only a coordinator hears -------------------------------------------------------------------------------------
+
+
+def match(name: str, one: str, other: str) -> bytes:
+    return PEPPER.match_id(digest(name), one, other)
+
+
+def test_a_match_of_a_row_that_is_kept_back_is_told_to_the_coordinator_alone(desk: Desk) -> None:
+    desk.publish("police", "anna", "bert", visibility=HIDDEN)
+    desk.publish("school", "anna", "carla")
+    assert desk.store.touched == {}
+    assert desk.events("hub") == [], "nothing of it happens while somebody publishes"
+    assert desk.sweep() == 1
+    assert desk.store.touched == {"hub": 1}
+    reference = PEPPER.references("police", [digest("anna")])[0]
+    found = match("anna", "police", "school")
+    assert desk.events("hub") == [Event(1, Kind.MEDIATION, found, "police", 1, 0, reference + bytes(16), "school")]
+    assert desk.before("hub") == {(found, "police", "school", "one")}
+    assert desk.events("police") == desk.events("school") == desk.events("centre") == []
+    assert desk.matches("police") == desk.matches("school") == set()
+    assert desk.sweep() == 0, "told once"
+
+
+def test_whose_row_is_asked_for(desk: Desk) -> None:
+    for member, visibility in (("police", HIDDEN), ("town", HIDDEN), ("stranger", Visibility.DIRECT)):
+        desk.publish(member, "anna", visibility=visibility)
+    desk.publish("school", "anna")
+    desk.sweep()
+    told = {(one, other, asked) for _, one, other, asked in desk.before("hub")}
+    assert told == {
+        ("police", "town", "one other"),
+        ("police", "stranger", "one"),
+        ("police", "school", "one"),
+        ("school", "town", "other"),
+        ("stranger", "town", "other"),
+        ("school", "stranger", "one other"),
+    }, "both where only their kinds stand between them"
+
+
+def test_a_row_that_stands_keeps_its_visibility(desk: Desk) -> None:
+    desk.publish("school", "anna")
+    desk.publish("police", "anna")
+    assert desk.publish("police", "anna", visibility=HIDDEN) == [True]
+    assert desk.sweep() == 0
+    assert desk.matches("police") == {(digest("anna"), "school")}
+    desk.publish("town", "bert", visibility=HIDDEN)
+    assert desk.publish("town", "bert") == [True]
+    desk.publish("school", "bert")
+    desk.sweep()
+    assert [asked for *_, asked in desk.before("hub")] == ["other"]
+
+
+@pytest.mark.parametrize("swept_between", [False, True])
+def test_release_makes_it_an_ordinary_match_and_taking_it_back_the_reverse(desk: Desk, swept_between: bool) -> None:
+    found = match("anna", "police", "school")
+    desk.publish("school", "anna")
+    desk.publish("police", "anna", visibility=HIDDEN)
+    desk.sweep()
+    desk.withdraw("police", "anna")
+    if swept_between:
+        desk.sweep()
+    desk.publish("police", "anna")
+    assert desk.kinds("school") == desk.kinds("police") == [Kind.MATCH]
+    desk.sweep()
+    assert desk.kinds("hub") == [Kind.MEDIATION, Kind.MATCH_ENDED]
+    assert desk.before("hub") == set() and desk.matches("school") == {(digest("anna"), "police")}
+    desk.withdraw("police", "anna")
+    desk.publish("police", "anna", visibility=HIDDEN)
+    desk.sweep()
+    assert desk.kinds("school") == desk.kinds("police") == [Kind.MATCH, Kind.MATCH_ENDED]
+    assert desk.before("hub") == {(found, "police", "school", "one")}
+
+
+def test_the_end_of_a_match_that_only_a_coordinator_knows_is_told_to_it_alone(desk: Desk) -> None:
+    for member, visibility in (("police", HIDDEN), ("town", HIDDEN), ("school", Visibility.DIRECT)):
+        desk.publish(member, "anna", visibility=visibility)
+    desk.sweep()
+    desk.withdraw("school", "anna")
+    assert desk.store.touched == {}
+    assert desk.sweep() == 2
+    assert desk.kinds("hub").count(Kind.MATCH_ENDED) == 2
+    assert desk.before("hub") == {(match("anna", "police", "town"), "police", "town", "one other")}
+    assert desk.events("school") == desk.events("police") == desk.events("town") == []
+
+
+def test_rows_whose_month_has_begun_are_before_nobody(desk: Desk) -> None:
+    desk.publish("police", "anna", visibility=HIDDEN, month=MONTH + 1)
+    desk.publish("school", "anna")
+    desk.sweep()
+    desk.now = start_of(MONTH + 1)
+    desk.sweep()
+    assert desk.kinds("hub") == [Kind.MEDIATION, Kind.MATCH_ENDED]
+    assert desk.sweep() == 0
+
+
+@pytest.mark.parametrize("silent", ["police", "school", "hub"])
+def test_where_one_of_the_three_is_silent_it_waits(desk: Desk, silent: str) -> None:
+    desk.now = NOW + timedelta(days=31)
+    for member in {"police", "school", "hub"} - {silent}:
+        desk.do(partial(desk.store.seen, member, desk.now))
+    desk.now = NOW
+    desk.publish("police", "anna", visibility=HIDDEN)
+    desk.publish("school", "anna")
+    desk.now = NOW + timedelta(days=31)
+    assert desk.sweep() == 0 and desk.before("hub") == set()
+    desk.do(lambda: desk.store.seen(silent, desk.now))
+    assert desk.sweep() == 1 and len(desk.before("hub")) == 1
+
+
+def test_a_full_queue_of_a_coordinator_loses_nothing(opening: Callable[..., Desk]) -> None:
+    desk = opening(event_cap=2)
+    desk.publish("police", "1", "2", "3", visibility=HIDDEN)
+    desk.publish("school", "1", "2", "3")
+    assert (desk.sweep(), desk.sweep()) == (3, 1)
+    waiting = desk.reader.events("hub", 0, 10, 1000)
+    assert (len(waiting.events), waiting.replay_needed) == (2, 1), "marked once, however often it was tried"
+    assert desk.reader.queues(NOW) == QueueHealth(0, 0), "the queue of a coordinator is in no count that others see"
+    desk.do(lambda: desk.store.acknowledge("hub", 1, 2, NOW))
+    needed = desk.do(lambda: desk.store.begin_replay("hub", 1, NOW))
+    assert len(desk.before("hub")) == 2
+    desk.do(lambda: desk.store.end_replay("hub", needed))
+    desk.sweep()
+    assert len(desk.before("hub")) == 3 and [event.number for event in desk.events("hub")] == [3]
+
+
+def test_a_side_brings_a_direct_match_before_its_coordinator(desk: Desk) -> None:
+    found = match("anna", "school", "town")
+    desk.publish("school", "anna")
+    desk.publish("town", "anna")
+    assert not desk.post("hub", found, to="school"), "before it was brought it knows of none"
+    assert desk.post("town", found, 1, to="hub") and desk.post("town", found, 1, to="hub")
+    assert desk.events("hub") == [
+        Event(1, Kind.MEDIATION, found, "school", 1, 0, b"", "town"),
+        Event(2, Kind.LETTER, found, "town", 0, 1, b"sealed"),
+    ]
+    assert desk.before("hub") == {(found, "school", "town", "direct")}
+    assert desk.post("school", found, 1, to="hub") and desk.kinds("hub").count(Kind.MEDIATION) == 1
+    assert desk.post("hub", found, 1, to="school") and desk.post("hub", found, 1, to="town")
+    assert desk.events("school")[1] == Event(2, Kind.LETTER, found, "hub", 0, 1, b"sealed")
+    assert desk.post("town", found, 1), "numbers are counted for each receiver"
+    with pytest.raises(NotPermitted, match="hub is"):
+        desk.post("town", found, 2, to="centre")
+    with pytest.raises(NotPermitted):
+        desk.post("hub", found, 2, to="police")
+    assert not desk.post("police", found, 2, to="hub") and not desk.post("centre", found, 2, to="school")
+    assert not desk.post("hub", found, 2), "a coordinator names to whom it writes"
+    assert desk.sweep() == 0
+    desk.withdraw("school", "anna")
+    assert desk.kinds("hub") == [Kind.MEDIATION, Kind.VOID, Kind.VOID, Kind.MATCH_ENDED]
+    assert desk.kinds("school") == [Kind.MATCH, Kind.VOID, Kind.VOID, Kind.MATCH_ENDED]
+    assert desk.before("hub") == set()
+    assert not desk.post("hub", found, 3, to="town") and not desk.post("town", found, 3, to="hub")
+
+
+def test_a_match_that_is_brought_while_its_release_was_not_swept_yet(desk: Desk) -> None:
+    found = match("anna", "police", "school")
+    desk.publish("school", "anna")
+    desk.publish("police", "anna", visibility=HIDDEN)
+    desk.sweep()
+    desk.post("hub", found, to="police")
+    desk.withdraw("police", "anna")
+    assert not desk.post("hub", found, 2, to="police"), "the row is gone, swept or not"
+    assert not desk.post("police", found, 1, to="hub")
+    desk.publish("police", "anna")
+    assert desk.post("school", found, 1) and desk.post("police", found, 1)
+    assert desk.post("school", found, 1, to="hub")
+    assert desk.kinds("hub") == [Kind.MEDIATION, Kind.MATCH_ENDED, Kind.MEDIATION, Kind.LETTER]
+    assert desk.kinds("police") == [Kind.VOID, Kind.MATCH, Kind.LETTER], "the letters of the two sides stay"
+    assert desk.before("hub") == {(found, "police", "school", "direct")}
+    assert desk.sweep() == 0
+
+
+def test_letters_of_a_match_that_only_a_coordinator_knows(desk: Desk) -> None:
+    found = match("anna", "police", "school")
+    desk.publish("police", "anna", visibility=HIDDEN)
+    desk.publish("school", "anna")
+    desk.sweep()
+    for member in ("police", "school"):
+        assert not desk.post(member, found, to="hub"), "nobody may answer who was not asked"
+        assert not desk.post(member, found)
+    with pytest.raises(NotPermitted):
+        desk.post("hub", found, to="school")
+    assert desk.post("hub", found, 1, to="police") and desk.post("police", found, 1, to="hub")
+    assert not desk.post("school", found, 1, to="hub") and not desk.post("centre", found, 1, to="police")
+    assert desk.kinds("police") == [Kind.LETTER] and desk.kinds("hub") == [Kind.MEDIATION, Kind.LETTER]
+    later = NOW + timedelta(days=31)
+    assert desk.do(lambda: desk.store.lapse(later, 10)) == 2
+    assert desk.events("police")[1] == Event(2, Kind.LETTER_LAPSED, found, "hub", 0, 1)
+    assert desk.events("hub")[2] == Event(3, Kind.LETTER_LAPSED, found, "police", 0, 1)
+    assert desk.post("police", found, 1, to="hub") and desk.post("hub", found, 1, to="police")
+    desk.withdraw("school", "anna")
+    assert Kind.LETTER in desk.kinds("police")
+    desk.sweep()
+    assert Kind.LETTER not in desk.kinds("police") + desk.kinds("hub")
+    assert Kind.MATCH_ENDED not in desk.kinds("police")
+
+
+def test_another_coordinator_takes_over(opening: Callable[..., Desk]) -> None:
+    first = opening()
+    first.publish("police", "anna", "bert", visibility=HIDDEN)
+    first.publish("school", "anna", "carla")
+    first.publish("town", "carla")
+    first.sweep()
+    brought = match("carla", "school", "town")
+    assert first.post("town", brought, to="hub") and first.post("hub", brought, to="school")
+    first.reader.close()
+    first.store.close()
+    second = opening(fresh=False, coordinator="centre")
+    assert not second.post("hub", match("anna", "police", "school"), to="police")
+    assert not second.post("hub", brought, 2, to="school")
+    assert second.sweep() == 2, "both end, and one of them begins anew"
+    assert second.before("hub") == set()
+    assert second.before("centre") == {(match("anna", "police", "school"), "police", "school", "one")}
+    assert second.kinds("hub").count(Kind.MATCH_ENDED) == 2 and Kind.LETTER not in second.kinds("hub")
+    assert second.kinds("school") == [Kind.MATCH, Kind.VOID]
+    with pytest.raises(NotPermitted):
+        second.post("town", brought, 2, to="hub")
+    assert second.post("town", brought, 2, to="centre")
+    assert second.sweep() == 0
+
+
+def test_what_a_coordinator_that_left_was_told_goes_with_it(desk: Desk) -> None:
+    found = match("anna", "police", "school")
+    desk.publish("police", "anna", visibility=HIDDEN)
+    desk.publish("school", "anna")
+    desk.sweep()
+    desk.post("hub", found, to="police")
+    assert desk.do(lambda: desk.store.dismiss("hub", [])) == 0
+    assert desk.events("hub") == [] and desk.kinds("police") == [Kind.VOID]
+    assert desk.reader.mediations("hub", b"", 10) == []
+
+
+def test_a_coordinator_that_is_long_silent_keeps_its_matches_and_who_wrote_to_it_knows(desk: Desk) -> None:
+    found = match("carla", "school", "town")
+    desk.publish("school", "carla")
+    desk.publish("town", "carla")
+    desk.now = NOW + timedelta(days=91)
+    for member in ("school", "town"):
+        desk.do(partial(desk.store.seen, member, desk.now))
+    assert desk.post("town", found, to="hub")
+    assert desk.do(lambda: desk.store.forget_silent(desk.now, 10)) == {}
+    assert desk.events("hub") == [] and desk.events("town")[-1].kind is Kind.LETTER_LAPSED
+    assert desk.reader.events("hub", 0, 1, 1).replay_needed == 1
+    assert desk.before("hub") == {(found, "school", "town", "direct")}
+    assert desk.post("town", found, to="hub"), "it may be posted again"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_history_leaves_with_the_coordinator_what_an_oracle_expects(opening: Callable[..., Desk], seed: int) -> None:
+    """Random publications, releases and withdrawals with sweeps in between: the sides have the matches of their direct
+    rows and never another event, the coordinator has all others, and its own events tell the same."""
+    desk, choice = opening(event_cap=10_000), random.Random(seed)
+    names = [f"person {number}" for number in range(8)]
+    standing: dict[str, dict[str, Visibility]] = {member: {} for member in (*DIRECT, "stranger")}
+    for _ in range(80):
+        member, some = choice.choice(sorted(standing)), choice.sample(names, choice.randint(1, 4))
+        if choice.random() < 0.6:
+            visibility = choice.choice([Visibility.DIRECT, HIDDEN])
+            desk.publish(member, *some, visibility=visibility)
+            standing[member] = dict.fromkeys(some, visibility) | standing[member]
+        else:
+            desk.withdraw(member, *some)
+            standing[member] = {name: how for name, how in standing[member].items() if name not in some}
+        if choice.random() < 0.3:
+            desk.sweep()
+    desk.sweep()
+    assert desk.sweep() == 0
+    expected = set()
+    for one, other in ((one, other) for one in standing for other in standing if one < other):
+        for name in standing[one].keys() & standing[other].keys():
+            how = (standing[one][name], standing[other][name])
+            if HIDDEN in how or "stranger" in (one, other):
+                told = {HIDDEN} if HIDDEN in how else {Visibility.DIRECT}
+                who = " ".join(place for place, each in zip(("one", "other"), how, strict=True) if each in told)
+                expected.add((match(name, one, other), one, other, who))
+    assert desk.before("hub") == expected
+    heard: dict[bytes, tuple[bytes, str, str, str]] = {}
+    for event in desk.events("hub"):
+        if event.kind is Kind.MEDIATION:
+            assert event.match_id not in heard
+            heard[event.match_id] = (event.match_id, event.other, event.another, asked(event.content))
+        else:
+            del heard[event.match_id]
+    assert set(heard.values()) == expected
+    for member in standing:
+        shown = {name for name, how in standing[member].items() if how is Visibility.DIRECT}
+        assert {Kind.MEDIATION} & set(desk.kinds(member)) == set()
+        assert desk.matches(member) == {
+            (digest(name), other)
+            for other in PARTNERS.get(member, frozenset())
+            for name in shown
+            if standing[other].get(name) is Visibility.DIRECT
+        }
 
 
 # --- the log, and what is destroyed ------------------------------------------------------------------------------------

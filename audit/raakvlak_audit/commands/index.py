@@ -13,10 +13,11 @@ from typing import Final
 
 import click
 
-from raakvlak_audit import database_log, holdings
+from raakvlak_audit import database_log, holdings, mediated
 from raakvlak_audit.database import read_only
 from raakvlak_audit.database_log import STEP, Asked
 from raakvlak_audit.live import LiveLog
+from raakvlak_audit.mediated import MediatedCheck, Serving
 from raakvlak_audit.moment import moment
 from raakvlak_audit.officer import Officer
 from raakvlak_audit.output import PROGRAM, Output, reporting
@@ -38,7 +39,7 @@ SWEEP_DAYS: Final = 1
 """The index removes once an hour: what is due may stand for that long."""
 _UNUSABLE: Final = ("missing", "type", "built", "virtual table", "view")
 """What is wrong with a database whose tables are not what they seem: nothing in it is read."""
-_READ: Final = ("row", "leaf", "member", "delivery")
+_READ: Final = ("row", "leaf", "member", "delivery", "mediation")
 """Tables whose values the other checks read, and count on being of their type and size."""
 _LABEL: Final = f"{PROGRAM}: reading the database"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -119,7 +120,8 @@ def examine(
         details.append((words.TRUSTED(), trusted.size))
     if not usable:
         return _report(asked, details, now, [_holdings(found, usable=False)], ())
-    of = moment(connection, now, backup=asked.backup, seen=_seen(connection, asked))
+    seen = _seen(connection, asked)
+    of = moment(connection, now, backup=asked.backup, seen=seen)
     if of.day:
         details.append((words.BACKUP_OF(), of.day))
     found += holdings.misfits(connection, (of.then - EPOCH).days)
@@ -129,7 +131,9 @@ def examine(
         return _report(asked, details, now, [_holdings(found, usable=False), of.check], ())
     log = LiveLog()
     checks = [_holdings(found, usable=True), of.check, database_log.check(connection, log, asked, progress)]
-    more, figures = _rows(connection, log, versions, of.then, progress)
+    old = trusted is not None and seen is not None and of.then - seen >= timedelta(days=SWEEP_DAYS)
+    settled = trusted.size if trusted is not None and old else 0
+    more, figures = _rows(connection, log, versions, of.then, settled, progress)
     return _report(asked, details, now, [*checks, *more, _letters(connection, of.then)], figures)
 
 
@@ -177,8 +181,14 @@ def _stranger(found: holdings.Stranger) -> Said:
 
 
 def _rows(
-    connection: sqlite3.Connection, log: LiveLog, versions: Sequence[Covenant], then: datetime, progress: Progress
+    connection: sqlite3.Connection,
+    log: LiveLog,
+    versions: Sequence[Covenant],
+    then: datetime,
+    settled: int,
+    progress: Progress,
 ) -> tuple[list[Check], tuple[Figure, ...]]:
+    """`settled` is the size of the log that was seen long ago; 0 where none was."""
     month = month_of(then - timedelta(days=SWEEP_DAYS))
     covenant, months = versions[-1], max(each.retention_months for each in versions)
     judged = RowCheck(log, month, months + 1)
@@ -202,15 +212,27 @@ def _rows(
         return member not in silences or silences[member].waits
 
     deliveries = (Delivery(*found) for found in connection.execute(_DELIVERIES))
+    told = mediated.records(connection)
+    before = MediatedCheck(told, Serving(versions), month=month_of(then), settled=settled, waits=waits)
     counts = check_matches(
-        rows(), deliveries, month=month_of(then), swept=month, direct=direct, once=once, waits=waits, findings=matches
+        rows(),
+        deliveries,
+        month=month_of(then),
+        swept=month,
+        direct=direct,
+        once=once,
+        waits=waits,
+        findings=matches,
+        also=before.take,
     )
+    before.finish()
     missing = list(judged.unclaimed())
     total = judged.rows.total()
     checks = [
         _opening(judged, missing, log),
         _terms(judged, months),
         _matches(matches, counts["told"], counts["wait"]),
+        mediated.check(before),
         _members(judged, silences, versions, then),
     ]
     return checks, (Figure("rows", words.ROWS(), total),)

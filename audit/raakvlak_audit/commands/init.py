@@ -9,6 +9,7 @@ import click
 import nacl.utils
 from nacl.bindings import crypto_sign_seed_keypair
 
+from raakvlak_audit import covenant_checks
 from raakvlak_audit.officer import Officer, Settings, witness_entry
 from raakvlak_audit.output import Output, reporting
 from raakvlak_audit.report import Check, Report, Subject, Verdict
@@ -94,7 +95,7 @@ def init(
     if checkpoint_file is not None and checkpoint_hash is not None:
         note = checkpoint_file.read_bytes()
         checkpoint = _pinned_checkpoint(note, checkpoint_hash, covenant)
-    checks = [_covenant_check(covenant), _checkpoint_check(checkpoint)]
+    checks = [_covenant_check(covenant), *covenant_checks.checks(covenant), _checkpoint_check(checkpoint)]
     entry = ""
     if key_file is not None:
         check, entry = _witness(officer, covenant, checked_id(witness), name, key_file)
@@ -114,7 +115,7 @@ def init(
 @command.in_folder
 @reporting
 def covenant(file: Path, path: Path, out: Output) -> None:
-    """Take a newer covenant FILE, after verifying it from the version that was pinned."""
+    """Take a newer covenant FILE, after verifying it from the version that was pinned; tell what it says of following up."""
     officer, now = Officer(path), datetime.now(UTC)
     officer.settings()
     history = file.read_bytes()
@@ -127,7 +128,11 @@ def covenant(file: Path, path: Path, out: Output) -> None:
     found += [words.LEFT(members=", ".join(left))] if left else []
     check = Check("succession", words.NEWER(), words.NEWER_HOW(), Verdict.OK, tuple(found))
     subject = Subject.of(taken, (words.COVENANT_FILE(), str(file)))
-    out.show(Report("covenant", words.TITLE_COVENANT(), subject, now, (check,), (words.NOT_DESERVED(),)))
+    out.show(
+        Report(
+            "covenant", words.TITLE_COVENANT(), subject, now, (check, *covenant_checks.checks(taken)), (words.NOT_DESERVED(),)
+        )
+    )
 
 
 def _pinned_checkpoint(note: bytes, fingerprint: str, covenant: Covenant) -> Checkpoint:

@@ -119,7 +119,12 @@ OWN_ROWS: Final = Sentence(
     "het noemt eigen betrokkenheden van de aanroeper, met kenmerken die alleen de eigenaar kan gebruiken",
 )
 TOLD_MATCH: Final = Sentence(
-    "it names a match that both sides were told of already", "het noemt een match die beide kanten al is verteld"
+    "it names a match that the caller was told of already; of any other the answer is that there is none",
+    "het noemt een match die de aanroeper al is verteld; bij elke andere is het antwoord dat die er niet is",
+)
+TOLD_RECEIVER: Final = Sentence(
+    "it names a coordinator, or from that coordinator a side, of a match that the caller was told of already",
+    "het noemt een coördinator, of namens die coördinator een van beide kanten, van een match die de aanroeper al is verteld",
 )
 NAMES_NOTHING: Final = Sentence("it points at nothing", "het wijst niets aan")
 TAKES_TOKEN: Final = Sentence(
@@ -134,13 +139,14 @@ UNREVIEWED: Final = Sentence(
     "{way:text} kan met {field:text} iets aanwijzen, en niemand heeft beoordeeld wat.",
 )
 MATCH_NAME: Final = Sentence(
-    "A match is told to both sides, never as an answer", "Een match wordt beide kanten verteld, nooit als antwoord"
+    "A match is told to both sides or to a coordinator, never as an answer",
+    "Een match wordt beide kanten of een coördinator verteld, nooit als antwoord",
 )
 MATCH_HOW: Final = Sentence(
-    "It was checked which messages of the index can hold a match: only the queue of events of the two sides, and its "
+    "It was checked which messages of the index can hold a match: only the queue of events of whoever is told, and its "
     "repetition for an organisation that lost its own.",
-    "Nagegaan is welke berichten van de index een match kunnen bevatten: alleen de wachtrij van gebeurtenissen van beide "
-    "kanten, en de herhaling daarvan voor een organisatie die de hare kwijt is.",
+    "Nagegaan is welke berichten van de index een match kunnen bevatten: alleen de wachtrij van gebeurtenissen van wie het "
+    "verteld wordt, en de herhaling daarvan voor een organisatie die de hare kwijt is.",
 )
 MATCH_FOUND: Final = Sentence("No other message can.", "Geen ander bericht kan dat.")
 MATCH_TOLD: Final = Sentence("{way:text} can tell a match as well.", "Ook {way:text} kan een match vertellen.")

@@ -287,6 +287,58 @@ WRONG_MATCH: Final = {
     ),
 }
 
+MEDIATED_NAME: Final = Sentence(
+    "Of what is not shown directly only the coordinator was told",
+    "Van wat niet rechtstreeks wordt getoond hoorde alleen de coördinator",
+)
+MEDIATED_HOW: Final = Sentence(
+    "Where two members have a row with the same code and may not be told of it themselves, because one of them keeps its row "
+    "back or the covenant lets their kinds see each other only through a coordinator, there must be one record that the "
+    "coordinator which the covenant names for them was told, and who of them it may ask. Of other matches it may know only "
+    "those that were told to both sides and that one of them brought to it.",
+    "Waar twee leden een rij hebben met dezelfde code en dat zelf niet mogen horen, omdat een van hen zijn rij achterhoudt of "
+    "hun soorten elkaar volgens het convenant alleen via een coördinator zien, moet één aantekening staan dat het gemeld is "
+    "aan de coördinator die het convenant voor hen aanwijst, en wie die mag vragen. Van andere matches mag die alleen kennen "
+    "wat aan beide kanten gemeld is en een van beide heeft voorgelegd.",
+)
+MEDIATED_FOUND: Final = Sentence(
+    "{told:number} {told:one/match is/matches are} before the coordinator that the covenant names.",
+    "{told:number} {told:one/match ligt/matches liggen} bij de coördinator die het convenant aanwijst.",
+)
+MEDIATED_HALFWAY: Final = Sentence(
+    "{count:number} {count:one/match/matches} more should be told to a coordinator, or should no longer be known to it. The "
+    "index does that every quarter hour, so this copy may have come in between. Have another copy made an hour later: the "
+    "number must then have been made up for.",
+    "Nog {count:number} {count:one/match/matches} {count:one/hoort/horen} aan een coördinator gemeld te worden, of daar niet "
+    "meer bekend te zijn. De index doet dat elk kwartier, dus deze kopie kan ertussenin gevallen zijn. Laat een uur later nog "
+    "een kopie maken: dan moet dit zijn ingehaald.",
+)
+WRONG_MEDIATION: Final = {
+    "not_told": Sentence(
+        "A match that only {coordinator:text} may hear of was not told to it, though both rows stand for more than a day.",
+        "Een match die alleen {coordinator:text} mag horen is daar niet gemeld, terwijl beide rijen er langer dan een dag "
+        "staan.",
+    ),
+    "told_wrongly": Sentence(
+        "{coordinator:text} was told of a match in another way than its two rows say: it need not know of it, or may ask "
+        "another side. They stand so for more than a day.",
+        "Aan {coordinator:text} is een match anders gemeld dan de twee rijen zeggen: die hoeft er niet van te weten, of mag "
+        "een andere kant vragen. De rijen staan er zo langer dan een dag.",
+    ),
+    "told_another": Sentence(
+        "{coordinator:text} was told of a match of two members between which the covenant never called it in.",
+        "Aan {coordinator:text} is een match gemeld van twee leden waarvoor het convenant die nooit heeft aangewezen.",
+    ),
+    "told_twice": Sentence(
+        "A match has two records that {coordinator:text} was told.",
+        "Een match heeft twee aantekeningen dat die aan {coordinator:text} gemeld is.",
+    ),
+    "brought_without_match": Sentence(
+        "A match stands as brought before {coordinator:text} by a side, and was never told to the sides.",
+        "Een match staat als door een van beide kanten aan {coordinator:text} voorgelegd, en is die kanten nooit gemeld.",
+    ),
+}
+
 LETTERS_NAME: Final = Sentence("No letter waits longer than agreed", "Geen brief wacht langer dan afgesproken")
 LETTERS_HOW: Final = Sentence(
     "Letters wait sealed until their receiver fetches them, at most {days:number} days, and have one of {sizes:number} sizes.",
