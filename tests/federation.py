@@ -6,6 +6,7 @@ The only module that imports all parties. Clocks are arguments, so that a story 
 import asyncio
 import io
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from raakvlak_keyholder.service import Service as KeyHolderService
 from raakvlak_keyholder.store import Store as CountStore
 from raakvlak_node.case import Case, parse
 from raakvlak_node.node import LETTER_SECRET, SIGNING_SEED, STORE, VAULT_KEY, Node
+from raakvlak_node.reconcile import reconcile
 from raakvlak_node.settings import Settings
 from raakvlak_node.store import Store
 from raakvlak_node.sync import Outcome, walking
@@ -222,7 +224,7 @@ class Federation:
         self.clock = Clock()
         self.key_holders = [KeyHolderThreads(sandbox, n, folder / f"keyholder-{n}", self.clock) for n in SHARE_NUMBERS]
         self.index = IndexThreads(sandbox, folder / "index", self.clock, event_cap=event_cap)
-        self.nodes = {member.id: self.node(member.id) for member in sandbox.payload.members if member.kind != "coordinator"}
+        self.nodes = {member.id: self.node(member.id) for member in sandbox.payload.members}
         self.logged: list[tuple[str, dict[str, object]]] = []
 
     def node(self, member: str, *, index: str = "") -> Node:
@@ -241,10 +243,31 @@ class Federation:
     def settle(self, *members: str) -> None:
         """Lets all nodes (or these) walk until none has anything left to do."""
         for _ in range(20):
+            self.index.running.mediate()
             moved = [self.walk(member).moved for member in members or self.nodes]
             if not any(moved):
                 return
         raise AssertionError("the federation does not come to rest")
+
+    def back_up(self, member: str) -> Path:
+        """A copy of a node's store, as it is now."""
+        copy = self.folder / f"backup-{member}-{self.clock().timestamp()}.db"
+        copy.unlink(missing_ok=True)
+        self.nodes[member].store.backup(copy)
+        return copy
+
+    def restore(self, member: str, copy: Path) -> None:
+        """Puts a backup in the place of a node's store, and lets a person reconcile it with the index."""
+        node = self.nodes[member]
+        node.store.set_remark("reconcile", "restored")
+        node.close()
+        for leftover in ("-wal", "-shm"):
+            node.store.path.with_name(node.store.path.name + leftover).unlink(missing_ok=True)
+        shutil.copyfile(copy, node.store.path)
+        restored = self.nodes[member] = node.reopened()
+        restored.store.set_remark("reconcile", "restored")
+        with walking(restored, lambda name, **fields: self.logged.append((name, fields))) as walk:
+            reconcile(restored, walk.publisher, dry_run=False)
 
     def touches(self, member: str) -> set[tuple[str, str, str, str, str]]:
         """(own case, other member, its case, kind, via) for everything that a node shows."""

@@ -53,7 +53,7 @@ def test_a_pair_of_relations_that_makes_no_match_is_dropped_silently_by_both(tmp
         running.nodes["town"].put_case(case("T-1", UNCLE, sibling_bsns=MOTHER))
         running.settle()
         assert running.touches("school") == running.touches("town") == set()
-        for node in running.nodes.values():
+        for node in (running.nodes["school"], running.nodes["town"]):
             assert node.status()["pending"] == 0
             assert [match.their_card for match in node.store.live_matches()] == [None]
 
@@ -114,8 +114,8 @@ def test_of_siblings_at_one_school_both_cases_are_on_one_card(tmp_path: Path) ->
         assert {touch[2] for touch in running.touches("town")} == {"S-2"}
 
 
-def test_confidential_and_protected_cases_are_kept_and_not_published(tmp_path: Path) -> None:
-    with federation(tmp_path) as running:
+def test_without_a_coordinator_confidential_and_protected_cases_are_kept_and_not_published(tmp_path: Path) -> None:
+    with federation(tmp_path, make_covenant(change=lambda payload: payload.ClearField("coordination"))) as running:
         running.nodes["school"].put_case(case("S-1", CHILD, confidential="yes"))
         running.nodes["school"].put_case(case("S-2", SISTER, protected="yes"))
         running.nodes["town"].put_case(case("T-1", CHILD, sibling_bsns=SISTER))

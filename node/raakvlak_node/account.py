@@ -28,9 +28,10 @@ ATTEMPTS: Final = 3
 CHUNK_LINES: Final = 1_000
 
 _STANDING: Final = """
-SELECT person, epoch, reference, (SELECT count(DISTINCT own_case) FROM involvement WHERE person = token.person AND publish = 1
-    AND NOT (relation = 'address' AND (SELECT count(*) FROM involvement AS other WHERE other.person = token.person
-        AND other.relation = 'address') > :limit)) AS cases
+SELECT person, epoch, reference, (SELECT count(DISTINCT own_case) FROM involvement WHERE person = token.person AND publish > 0
+    AND NOT (relation = 'address' AND (SELECT count(*) FROM involvement AS other JOIN own_case ON handle = other.own_case
+        WHERE other.person = token.person AND other.relation = 'address'
+        AND (involvement.publish = 2 OR withheld = 0)) > :limit)) AS cases
 FROM token WHERE reference IS NOT NULL AND removal_month > :month ORDER BY epoch, reference
 """
 """As `store._WANTED` says what is wanted: an address with too many cases is wanted by none of them."""

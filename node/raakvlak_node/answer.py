@@ -4,7 +4,7 @@ Both are functions of what the node holds now; a letter is written when it would
 its kind. So a changed phone number, a case that joins or one that leaves is the next letter by itself.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,16 +12,17 @@ from itertools import groupby
 from typing import Final
 
 from raakvlak_node.case import Case
+from raakvlak_node.correspondence import Correspondence
+from raakvlak_node.pairs import Pairs
 from raakvlak_node.publish import Publisher
 from raakvlak_node.receive import direct
-from raakvlak_node.store import Match, Place, Store
-from raakvlak_protocol import letter, letter_content
+from raakvlak_node.store import THE_OTHER_SIDE, Match, Place, Store, Unposted
+from raakvlak_protocol import letter_content
 from raakvlak_protocol.covenant import Covenant
 from raakvlak_protocol.errors import RaakvlakError
-from raakvlak_protocol.letter import NO_PREVIOUS, Header
+from raakvlak_protocol.letter import NO_PREVIOUS
 from raakvlak_protocol.letter_content import CardCase, Proof
 from raakvlak_protocol.relation import Relation, matching
-from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.v1 import index_pb2 as pb
 
 QUARTER_SECONDS: Final = 15 * 60
@@ -32,14 +33,12 @@ _CHUNK: Final = 200
 class Writer:
     """Writes the letters that are due. They are stored, sealed, before any of them is posted."""
 
-    def __init__(
-        self, store: Store, covenant: Covenant, member: str, signing_seed: SecretBytes, random: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, store: Store, covenant: Covenant, member: str, pairs: Pairs, correspondence: Correspondence) -> None:
         self._store = store
         self._covenant = covenant
         self._member = member
-        self._seed = signing_seed
-        self._random = random
+        self._pairs = pairs
+        self._correspondence = correspondence
 
     def run(self, now: datetime) -> int:
         """Writes everything that is due; returns how many letters that was."""
@@ -47,14 +46,15 @@ class Writer:
         while matches := self._store.due_matches(_CHUNK):
             with self._store.transaction():
                 for match in matches:
-                    written += self._write(match, int(now.timestamp()))
+                    written += self._write(match, now)
                     self._store.settle(match.match_id)
-        return written
+        return written + self._correspondence.write(now)
 
-    def _write(self, match: Match, now: int) -> int:
+    def _write(self, match: Match, now: datetime) -> int:
         places = self._store.places(match.person)
         if not places or not direct(self._covenant, self._member, match.other):
             return 0  # The row is about to be withdrawn, or the covenant no more lets the two see each other's.
+        self._correspondence.carry(match, places, now)
         number, previous = match.own_number, match.own_hash or NO_PREVIOUS
         contents = [
             (column, last, content, self._store.vault.handle("letter", column, content))
@@ -63,7 +63,8 @@ class Writer:
         anew = any(mark != last for _, last, _, mark in contents) and self._store.unposted(match.match_id)
         if anew:
             # What has not left yet is not true any more and never leaves: the chain begins again without it.
-            self._store.drop_unposted(match.match_id)
+            self._store.drop_unposted(match.match_id, THE_OTHER_SIDE)
+            self._pairs.send_again(match.match_id, match.other)
             previous = NO_PREVIOUS
         written = 0
         for column, last, content, mark in contents:
@@ -71,7 +72,8 @@ class Writer:
                 number += 1
                 if column == "own_proof" and match.ask_again:
                     content = self._asking(content)
-                previous = self._seal(match, column, mark, number, previous, content, now)
+                self._store.mark_letter(match.match_id, column, mark)
+                previous = self._correspondence.post_in(match, number, previous, content, now)
                 written += 1
         return written
 
@@ -104,30 +106,6 @@ class Writer:
                 cases.append(_card_case(case, relations))
         return cases
 
-    def _seal(self, match: Match, column: str, mark: bytes, number: int, previous: bytes, content: bytes, now: int) -> bytes:
-        keys = self._store.token_keys(match.person, match.epoch)
-        header = Header(
-            covenant_id=self._covenant.id,
-            epoch=match.epoch,
-            token=keys.token,
-            match_id=match.match_id,
-            sender=self._member,
-            receiver=match.other,
-            number=number,
-            previous=previous,
-        )
-        ciphertext = letter.seal(
-            header,
-            content,
-            letter_key=keys.letter_key,
-            signing_seed=self._seed,
-            receiver_key=self._covenant.member(match.other).letter_key,
-            random=self._random,
-        )
-        hash = letter.letter_hash(header, content)
-        self._store.add_letter(match, column, mark, number, hash, ciphertext, now)
-        return hash
-
 
 def _matches(places: list[Place], theirs: Proof) -> bool:
     return bool(matching({place.relation for place in places}, theirs.relations))
@@ -154,7 +132,8 @@ def post(store: Store, publisher: Publisher, covenant: Covenant, now: datetime) 
     """
     seconds = int(now.timestamp())
     before = seconds + 1 if covenant.sandbox else seconds - seconds % QUARTER_SECONDS
-    waiting = [list(group) for _, group in groupby(store.letters_to_post(before), key=lambda each: each[0])]
+    letters = store.letters_to_post(before)
+    waiting = [list(group) for _, group in groupby(letters, key=lambda each: (each.match_id, each.party))]
     posted, refused = 0, None
     with ThreadPoolExecutor(_AT_ONCE, "post") as threads:
         for place in range(0, len(waiting), _CHUNK):
@@ -165,31 +144,40 @@ def post(store: Store, publisher: Publisher, covenant: Covenant, now: datetime) 
                 for result in results:
                     refused = refused or result.refused
                     posted += len(result.taken)
-                    for match_id, number in result.taken:
-                        store.posted(match_id, number)
+                    for letter in result.taken:
+                        store.posted(letter)
                     if result.over is not None:
-                        store.end_match(result.over)
+                        _end(store, result.over)
     return posted, refused
+
+
+def _end(store: Store, letter: Unposted) -> None:
+    """The index says that nothing more can be written there."""
+    if letter.party == THE_OTHER_SIDE:
+        store.end_match(letter.match_id)
+    else:
+        store.drop_unposted(letter.match_id, letter.party)
 
 
 @dataclass(slots=True)
 class _Posted:
-    """What became of one match's letters."""
+    """What became of one match's letters to one party."""
 
-    taken: list[tuple[bytes, int]] = field(default_factory=list)
+    taken: list[Unposted] = field(default_factory=list)
     refused: RaakvlakError | None = None
-    over: bytes | None = None
+    over: Unposted | None = None
 
 
-def _post_all(publisher: Publisher, covenant: Covenant, letters: list[tuple[bytes, int, bytes]]) -> _Posted:
+def _post_all(publisher: Publisher, covenant: Covenant, letters: list[Unposted]) -> _Posted:
     result = _Posted()
-    for match_id, number, ciphertext in letters:
+    for letter in letters:
         request = pb.PostLetterRequest(
             covenant_hash=covenant.hash,
             generation=publisher.generation,
-            match_id=match_id,
-            number=number,
-            ciphertext=ciphertext,
+            match_id=letter.match_id,
+            number=letter.number,
+            ciphertext=letter.ciphertext,
+            to=letter.party,
         )
         try:
             live = publisher.call("PostLetter", request, pb.PostLetterReply).match_live
@@ -198,7 +186,7 @@ def _post_all(publisher: Publisher, covenant: Covenant, letters: list[tuple[byte
             result.refused = error
             return result
         if not live:
-            result.over = match_id
+            result.over = letter
             return result
-        result.taken.append((match_id, number))
+        result.taken.append(letter)
     return result

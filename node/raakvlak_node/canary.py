@@ -18,8 +18,9 @@ from raakvlak_protocol.covenant import NEVER_DIRECT, Covenant, Member
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identifier import BSN, TestPerson
 from raakvlak_protocol.letter_content import Proof, decode
+from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.relation import Relation
-from raakvlak_protocol.term import month_of
+from raakvlak_protocol.term import month_of, removal_month
 
 _COORDINATOR: Final = "coordinator"
 
@@ -59,6 +60,7 @@ def add(node: Node, order: Order, *, dry_run: bool) -> Taken:
     now = node.clock()
     _demand_fitting(node, order, now)
     store, quota = node.store, node.covenant.quota(node.member.id, BSN)
+    until = removal_month(now, node.covenant.retention_months)
     with store.transaction():
         handles = {_handle(store, each): each for each in order.canaries}
         known = {handle for handle in handles if _run(store, "SELECT 1 FROM canary WHERE person = ?", handle).fetchone()}
@@ -67,7 +69,8 @@ def add(node: Node, order: Order, *, dry_run: bool) -> Taken:
             for handle in handles.keys() - known:
                 values = (handle, order.plan, int(last_moment(order.valid_until).timestamp()), int(now.timestamp()))
                 _run(store, "INSERT INTO canary (person, plan, ends, added) VALUES (?, ?, ?, ?)", *values)
-                store.put_involvements(handle, [Involvement(handles[handle], Relation.CLIENT, 1, publish=True)])
+                involved = Involvement(handles[handle], Relation.CLIENT, 1, Visibility.DIRECT)
+                store.put_involvements(handle, [involved], until=until)
     return Taken(len(handles) - len(known), len(known), quota.daily, quota.first_load, waiting)
 
 
@@ -145,7 +148,7 @@ def renew(store: Store, covenant: Covenant, member: Member, now: datetime) -> No
 
 def _forget(store: Store, persons: Sequence[bytes]) -> None:
     for person in persons:
-        store.put_involvements(person, [])
+        store.put_involvements(person, [], until=0)
         _run(store, "DELETE FROM canary WHERE person = ?", person)
 
 

@@ -8,12 +8,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, TypeVar
 
 from raakvlak_protocol.errors import Malformed, RaakvlakError
 from raakvlak_protocol.identifier import TEST_PERSON_PREFIX, Address, Bsn
-from raakvlak_protocol.letter_content import (
+from raakvlak_protocol.text import (
     MAX_EMAIL_CHARACTERS,
     MAX_PHONE_CHARACTERS,
     MAX_REFERENCE_CHARACTERS,
@@ -103,8 +103,9 @@ class Case:
         return self.confidential or self.protected
 
     def adult(self, today: date) -> bool:
-        """Whether the client's 23rd birthday has come; an unknown birth date counts as a youth."""
-        return self.birth_date is not None and _birthday(self.birth_date, ADULT_AGE_YEARS) <= today
+        """Whether the month before that of the client's 23rd birthday has come: with everybody whose birthday lies in one
+        month something changes on one day, which gives no birthday away. An unknown birth date counts as a youth."""
+        return self.birth_date is not None and adult_from(self.birth_date) <= today
 
     def with_former(self, *former: Bsn) -> "Case":
         """The case with earlier numbers of its client, without the present one."""
@@ -209,8 +210,11 @@ class _Fields:
         born = iso_date(text, "birth_date")
         if born > self.today:
             raise Malformed("lies in the future")
-        if not self.adults and _birthday(born, ADULT_AGE_YEARS) <= self.today:
-            raise Malformed(f"the client is {ADULT_AGE_YEARS} or older, which the covenant does not allow")
+        if not self.adults and adult_from(born) <= self.today:
+            raise Malformed(
+                f"the client is {ADULT_AGE_YEARS} or older, or turns {ADULT_AGE_YEARS} by the end of next month, which the "
+                "covenant does not allow: involvement ends in the month before that of the birthday, together with others"
+            )
         return born
 
     def _relatives(self, columns: tuple[str, ...], client: Bsn | None) -> tuple[Bsn, ...]:
@@ -285,6 +289,12 @@ def _yes_or_no(text: str) -> bool:
     if text.lower() not in {"", "yes", "no"}:
         raise Malformed("is yes, no or empty")
     return text.lower() == "yes"
+
+
+def adult_from(born: date) -> date:
+    """The first day of the month before that of the 23rd birthday, from which on the client counts as an adult."""
+    birthday = _birthday(born, ADULT_AGE_YEARS)
+    return (birthday.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
 def _birthday(born: date, years: int) -> date:

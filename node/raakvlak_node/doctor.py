@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
+from raakvlak_node import webhooks
 from raakvlak_node.evaluate import moment
 from raakvlak_node.node import Node
 from raakvlak_node.promises import Promises
+from raakvlak_node.status import status as stands
 from raakvlak_node.sync import holder_remote
 from raakvlak_protocol.errors import RaakvlakError
 from raakvlak_protocol.v1 import keyholder_pb2 as pb
@@ -47,6 +49,8 @@ def examine(node: Node) -> Iterator[Finding]:
     yield _index(node)
     yield from _log(node)
     yield from _store(node)
+    yield from _webhook(node)
+    yield from _follow_ups(node)
 
 
 def _certificate(node: Node) -> Finding:
@@ -199,3 +203,29 @@ def _store(node: Node) -> Iterator[Finding]:
         found,
         "run 'raakvlak-node sync'" if status["pending"] else "",
     )
+
+
+def _webhook(node: Node) -> Iterator[Finding]:
+    """Whether the case system hears of what changes, where it is to."""
+    receiver = node.settings.webhook
+    if receiver is None:
+        return
+    try:
+        webhooks.demand_ready(receiver)
+    except RaakvlakError as error:
+        yield Finding("webhook", "bad", error.message, "then start 'raakvlak-node serve' again")
+        return
+    found = webhooks.Webhooks(node.store, receiver, node.random).counts()
+    told = f"{found['webhooks_waiting']} messages wait, {found['webhooks_given_up']} were given up"
+    if found["webhook_trouble"]:
+        advice = "mend what it says, then run 'raakvlak-node webhook test'"
+        yield Finding("webhook", "warning", f"{told}: {found['webhook_trouble']}", advice)
+    else:
+        yield Finding("webhook", "good", told)
+
+
+def _follow_ups(node: Node) -> Iterator[Finding]:
+    found = stands(node)
+    late, escalated = found["follow_ups_overdue"], found["follow_ups_escalated"]
+    advice = "see 'raakvlak-node follow list --overdue'" if late else ""
+    yield Finding("follow-up", "warning" if late else "good", f"{late} past their term, {escalated} escalated", advice)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from raakvlak_node import webhooks
 from raakvlak_protocol.party.events import Declared
 
 EVENTS: Final = (
@@ -14,6 +15,8 @@ EVENTS: Final = (
     Declared("lost_rows", "warning", count=int),
     Declared("received", "info", events=int),
     Declared("posted", "info", letters=int),
+    Declared("escalated", "info", count=int),
+    Declared("terms_told", "info", count=int),
     Declared("replayed", "warning", matches=int),
     Declared("waiting", "warning", kind=str, reason=str),
     Declared("key_holder_failed", "warning", key_holder=str, kind=str, reason=str),
@@ -25,4 +28,5 @@ EVENTS: Final = (
     Declared("proof_overdue", "error", rows=int, hours=int),
     Declared("alarm", "critical", kind=str, reason=str, file=str),
     Declared("rest_answered", "info", method=str, route=str, status=int, caller=str),
+    *webhooks.EVENTS,
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from raakvlak_node import caseload
-from raakvlak_node.case import Case, Reason
+from raakvlak_node.case import Case, Reason, Rejected
 from raakvlak_node.caseload import REJECTED_COLUMN, Row
 from raakvlak_node.node import BsnChange, BsnDiffers, Node, Stored
 from raakvlak_protocol.errors import Refused
@@ -122,7 +122,11 @@ class Import:
         return present
 
     def _preview(self, row: Row, case: Case, handle: bytes) -> tuple[Reason, ...]:
-        """Finds a client whose BSN differs, before anything is stored."""
+        """Finds a client whose BSN differs, or who is not to be reported, before anything is stored."""
+        try:
+            self._node.standing().demand_reportable(case)
+        except Rejected as error:
+            return error.reasons
         before = self._node.store.case(handle)
         if before is None or before.client == case.client or self._bsn_changes is not None:
             return ()
@@ -153,8 +157,8 @@ class Import:
             for row in rows:
                 try:
                     self._count(self._put(row))
-                except BsnDiffers as error:
-                    # Another command has stored the case since the rows were validated.
+                except Rejected as error:
+                    # Another command has stored the case, or taken a decision, since the rows were validated.
                     self._wrong[row.line] = error.reasons
 
     def _put(self, row: Row) -> Stored:

@@ -142,7 +142,7 @@ class Ledger:
             case index_pb2.PostLetterRequest() as request:
                 match = self._store.match(request.match_id)
                 size, hash = len(request.ciphertext), hashlib.sha256(request.ciphertext).digest()
-                posting = ledger.Posting(now, request.generation, request.match_id, request.number, size, hash)
+                posting = ledger.Posting(now, request.generation, request.match_id, request.to, request.number, size, hash)
                 return [(posting, None if match is None else match.person)]
             case keyholder_pb2.EvaluateRequest() as request:
                 elements = request.blinded_elements

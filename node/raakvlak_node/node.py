@@ -12,17 +12,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo
 
-from raakvlak_node import picture, promises, tokens
+from raakvlak_node import picture, promises
+from raakvlak_node.access import Actor
+from raakvlak_node.answer import Writer
 from raakvlak_node.case import Case, Reason, Rejected
+from raakvlak_node.correspondence import Correspondence
+from raakvlak_node.desk import Desk
+from raakvlak_node.follow_ups import FollowUps
 from raakvlak_node.ledger import Ledger
+from raakvlak_node.pairs import Pairs
 from raakvlak_node.picture import Entry
 from raakvlak_node.publish import Publisher
 from raakvlak_node.receive import Receiver
 from raakvlak_node.settings import Settings
+from raakvlak_node.standing import HOME as HOME
+from raakvlak_node.standing import Ending, Standing, Term
 from raakvlak_node.store import Match, Store
 from raakvlak_node.vault import Vault
+from raakvlak_node.webhooks import Webhooks
 from raakvlak_protocol.covenant import Covenant, Member
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.identity import Identity, Role, checked_id
@@ -40,7 +48,6 @@ LETTER_SECRET: Final = "letter_secret"  # noqa: S105 the name of one, in the sea
 VAULT_KEY: Final = "vault_key"
 KEY_BYTES: Final = 32
 ACCESS_TOKEN_BYTES: Final = 32
-HOME: Final = ZoneInfo("Europe/Amsterdam")
 
 BsnChange = Literal["wrong", "changed"]
 Stored = Literal["new", "changed", "unchanged"]
@@ -126,18 +133,19 @@ class Node:
     # --- cases --------------------------------------------------------------------------------------------------------
 
     def put_case(self, case: Case, bsn_change: BsnChange | None = None) -> Stored:
-        """Stores the case durably; raises BsnDiffers, and changes nothing, where only a person can say what it means."""
+        """Stores the case durably; raises BsnDiffers, and changes nothing, where only a person can say what it means, and
+        Rejected where the client's objection was upheld."""
         with self.store.transaction():
             what, case = self._compared(case, bsn_change)
             if what != "unchanged":
-                now = self.clock()
-                involved = tokens.involvements(case, self.covenant, self.member, self.today(now))
-                self.store.put_case(case, involved, int(now.timestamp()))
+                self.standing().put(case, self.clock())
         return what
 
     def preview_case(self, case: Case, bsn_change: BsnChange | None = None) -> Stored:
         """What `put_case` would do."""
-        return self._compared(case, bsn_change)[0]
+        what, case = self._compared(case, bsn_change)
+        self.standing().demand_reportable(case)
+        return what
 
     def _compared(self, case: Case, bsn_change: BsnChange | None) -> tuple[Stored, Case]:
         """What the case is to the store, and the case with the history of what the store has."""
@@ -152,6 +160,30 @@ class Node:
     def drop_case(self, reference: str) -> bool:
         """Forgets the case; what of it stands at the index is withdrawn at the next sync."""
         return self.store.drop_case(self.store.case_handle(reference))
+
+    def standing(self) -> Standing:
+        """How long and how visibly the own cases stand, and the acts that change it."""
+        return Standing(self.store, self.covenant, self.member, self.random)
+
+    def withdraw(self, reference: str, ending: Ending, actor: Actor) -> bool:
+        """Ends a case for a reason; True where a copy went to the archive."""
+        return self.standing().withdraw(reference, ending, actor, self.clock())
+
+    def renew(self, reference: str, actor: Actor) -> date:
+        """Reports a case anew for another term; returns the day on which that is over."""
+        return self.standing().renew(reference, actor, self.clock())
+
+    def terms_due(self) -> list[Term]:
+        """The cases whose term is about to end, or has ended."""
+        return self.standing().terms(self.clock())
+
+    def release(self, reference: str, because: str, actor: Actor) -> None:
+        """Lets others hear of a confidential case directly."""
+        self.standing().release(reference, because, actor, self.clock())
+
+    def withdraw_release(self, reference: str, because: str, actor: Actor) -> None:
+        """Lets only the coordinator hear of it again."""
+        self.standing().withdraw_release(reference, because, actor, self.clock())
 
     # --- matches ------------------------------------------------------------------------------------------------------
 
@@ -180,9 +212,31 @@ class Node:
         found = [entry for entry in self.entries(self.store.matches_of_case(handle)) if entry.own_case == handle]
         return case, sorted(found, key=lambda entry: (entry.other, entry.contact.reference if entry.contact else ""))
 
+    def follow_ups(self) -> FollowUps:
+        """What is done about the matches."""
+        return FollowUps(self.store, self.covenant, self.member.id, self.signing_seed, self.random, self.webhooks())
+
+    def webhooks(self) -> Webhooks:
+        """What the case system is told of."""
+        return Webhooks(self.store, self.settings.webhook, self.random)
+
+    def correspondence(self) -> Correspondence:
+        """The letters about them."""
+        settle = self.follow_ups().settle
+        return Correspondence(self.store, self.covenant, self.member.id, self.signing_seed, self.random, settle)
+
+    def receiver(self, tell: Callable[[str, str], None] = lambda sender, reason: None) -> Receiver:
+        """Takes what the index tells; `tell` hears of each letter that is put aside: sender and reason."""
+        return Receiver(self.store, self.covenant, self.member.id, self.letter_secret, tell, self.correspondence())
+
+    def writer(self) -> Writer:
+        """Writes what is due."""
+        pairs = Pairs(self.store, self.covenant.id)
+        return Writer(self.store, self.covenant, self.member.id, pairs, self.correspondence())
+
     def replay(self, publisher: Publisher) -> int:
         """Takes over all current matches from the index, and begins those that this node did not know."""
-        receiver = Receiver(self.store, self.covenant, self.member.id, self.letter_secret, lambda sender, reason: None)
+        receiver, desk = self.receiver(), Desk(self.store)
         now = int(self.clock().timestamp())
         request = index_pb2.ReplayRequest(covenant_hash=self.covenant.hash, generation=publisher.generation)
         current: set[bytes] = set()
@@ -191,6 +245,11 @@ class Node:
                 for match in batch.matches:
                     receiver.begin(match, now)
                     current.add(match.match_id)
+                for mediation in batch.mediations:
+                    receiver.bring(mediation, now)
+                    current.add(mediation.match_id)
+        for gone in [each.match_id for each in desk.mediations() if each.match_id not in current]:
+            desk.end(gone)
         for known in [match.match_id for match in self.store.live_matches() if match.match_id not in current]:
             self.store.end_match(known)
         return len(current)
@@ -202,7 +261,7 @@ class Node:
         now = self.clock()
         live = self.covenant.live_epochs(now)
         epoch = live[-1].number if live else 0
-        counts = self.store.token_counts(self.covenant.household_limit, epoch, month_of(now))
+        counts = self.store.token_counts(self.covenant.household_limit, epoch, month_of(now), self.covenant.retention_months)
         letters = self.store.letter_counts()
         return {
             **{name: counts[name] for name in ("unevaluated", "unpublished", "to_withdraw")},
@@ -220,6 +279,8 @@ class Node:
             "cases": cases,
             "withheld": withheld,
             **self.store.published_counts(month_of(self.clock())),
+            "lapsing": self.standing().term_counts(self.clock())[0],
+            "objections": len(self.standing().objections.all(pending=True)),
             **work,
             "unanswered": unanswered,
             "unreadable": self.store.letter_counts()["unreadable"],

@@ -50,6 +50,7 @@ class OwnRow:
     reference: bytes
     epoch: int
     position: int | None
+    visibility: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +176,14 @@ class Promises:
 
     def unproven(self, size: int, month: int, most: int) -> list[OwnRow]:
         """Rows whose leaves lie within the first `size` or nobody knows where, of one epoch, in order of position; none
-        that is removed in `month` or before."""
+        that is removed in `month` or before, or is to be withdrawn because nobody knows how it stands."""
         rows = self._run(
-            "SELECT reference, epoch, position FROM token WHERE unproven_since IS NOT NULL AND reference IS NOT NULL"
+            "SELECT reference, epoch, position, visibility FROM token WHERE unproven_since IS NOT NULL"
+            " AND reference IS NOT NULL AND visibility > 0"
             " AND removal_month > ? AND coalesce(position < ?, 1) ORDER BY epoch, position LIMIT ?",
             (month, size, most),
         ).fetchall()
-        return [OwnRow(bytes(row[0]), row[1], row[2]) for row in rows if row[1] == rows[0][1]]
+        return [OwnRow(bytes(row[0]), row[1], row[2], row[3]) for row in rows if row[1] == rows[0][1]]
 
     def place(self, row: OwnRow, position: int) -> bool:
         """Keeps where the index says that a row stands; False where another own row stands there already."""

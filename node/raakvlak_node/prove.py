@@ -36,7 +36,6 @@ from raakvlak_protocol.evidence import Document, Expected, Opening, RemovedUnask
 from raakvlak_protocol.follow import Behind, Fetch, Followed, Signed
 from raakvlak_protocol.note import MAX_NOTE_BYTES
 from raakvlak_protocol.party.web import Missing, Site
-from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.term import month_of, removal_month
 from raakvlak_protocol.tile import MAX_TILE_BYTES, TILE_WIDTH, TiledLog, verified_entries
 from raakvlak_protocol.v1 import index_pb2 as pb
@@ -243,7 +242,7 @@ class Prover:
         """What was promised with the row's publication, where that is known; else the months that are possible at all."""
         position = row.position if opening is None or row.position is not None else opening.position
         month = None if position is None else promised.month_at(position)
-        return Expected(row.position, *(months if month is None else (month, month)), Visibility.DIRECT)
+        return Expected(row.position, *(months if month is None else (month, month)), row.visibility)
 
     def _wrong(self, row: OwnRow, expected: Expected, opening: Opening | None, followed: Followed, wrong: str) -> WrongAnswer:
         """The opening with the leaf that stands in its place, as far as there is one."""

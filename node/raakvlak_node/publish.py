@@ -124,23 +124,23 @@ class Publisher:
     def _write(self, epoch: int) -> Write:
         return Write(self._covenant.id, epoch, self._member, self._generation, self._last_sequence() + 1)
 
-    def publish(self, persons: Sequence[bytes], epoch: int) -> None:
-        """Publishes the tokens of 1 to CHUNK_ITEMS persons, all or none."""
+    def publish(self, persons: Sequence[bytes], epoch: int, visibility: Visibility) -> None:
+        """Publishes the tokens of 1 to CHUNK_ITEMS persons with one visibility, all or none."""
         keys = [self._store.token_keys(person, epoch) for person in persons]
         write = self._write(epoch)
         tokens = [each.token.reveal() for each in keys]
-        statement = publication.publish_statement(write, Visibility.DIRECT, tokens)
+        statement = publication.publish_statement(write, visibility, tokens)
         request = pb.PublishRequest(
             covenant_hash=self._covenant.hash,
             epoch=epoch,
             generation=write.generation,
             sequence=write.sequence,
-            visibility=pb.DIRECT,
+            visibility=pb.Visibility.Name(visibility),
             tokens=tokens,
-            token_signatures=publication.sign_tokens(keys, write, Visibility.DIRECT),
+            token_signatures=publication.sign_tokens(keys, write, visibility),
             member_signature=publication.sign(self._seed, statement),
         )
-        in_flight = self._begin("publish", write, statement, persons)
+        in_flight = self._begin("publish", write, statement, persons, visibility)
         self._finish_publish(in_flight, self.call("Publish", request, pb.PublishReply), fresh=True)
 
     def withdraw(self, references: Sequence[bytes], epoch: int) -> None:
@@ -158,7 +158,14 @@ class Publisher:
         in_flight = self._begin("withdraw", write, statement, references)
         self._finish_withdraw(in_flight, self.call("Withdraw", request, pb.WithdrawReply))
 
-    def _begin(self, kind: str, write: Write, statement: bytes, items: Sequence[bytes]) -> InFlight:
+    def _begin(
+        self,
+        kind: str,
+        write: Write,
+        statement: bytes,
+        items: Sequence[bytes],
+        visibility: Visibility = Visibility.DIRECT,
+    ) -> InFlight:
         in_flight = InFlight(
             kind,
             write.epoch,
@@ -166,6 +173,7 @@ class Publisher:
             write.sequence,
             publication.request_hash(statement),
             tuple(items),
+            visibility,
         )
         # If we were to crash after this, Open tells whether the index did it.
         self._store.begin_write(in_flight)
@@ -195,6 +203,9 @@ class Publisher:
         now = int(self._clock().timestamp())
         with self._store.transaction():
             self._store.finish_publish(write, references, reply.removal_month)
+            for reference in (each for each, new in zip(references, is_new, strict=False) if not new):
+                # A row of before, of which this store has forgotten how it stands; so it may be told to more than it should.
+                self._store.take_row(reference, reply.removal_month, 0)
             positions: list[int | None] = [None] * len(references)
             if self._holds(receipt, reply.receipt, [] if is_new and not receipt.count else None, complete=bool(is_new)):
                 self._promises.keep(receipt, reply.receipt, reply.removal_month, now)

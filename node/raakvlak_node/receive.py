@@ -9,13 +9,17 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
+from raakvlak_node.correspondence import Correspondence, Missing
+from raakvlak_node.desk import Desk
+from raakvlak_node.pairs import Pairs
 from raakvlak_node.publish import MAX_NUMBER
 from raakvlak_node.store import Match, Store
 from raakvlak_protocol import letter, letter_content
-from raakvlak_protocol.covenant import Covenant
+from raakvlak_protocol.covenant import COORDINATOR, Covenant
 from raakvlak_protocol.errors import Evidence, Malformed, NotPermitted, RaakvlakError
-from raakvlak_protocol.letter import MATCH_ID_BYTES, NO_PREVIOUS, Envelope, Header
-from raakvlak_protocol.letter_content import Proof
+from raakvlak_protocol.follow_up_content import FollowUp
+from raakvlak_protocol.letter import MATCH_ID_BYTES, NO_PREVIOUS, DeskHeader, Envelope, Header
+from raakvlak_protocol.letter_content import Card, Proof
 from raakvlak_protocol.publication import REFERENCE_BYTES
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.v1 import index_pb2 as pb
@@ -69,7 +73,11 @@ class Receiver:
         member: str,
         letter_secret: SecretBytes,
         tell: Callable[[str, str], None],
+        correspondence: Correspondence,
     ) -> None:
+        self._correspondence = correspondence
+        self._pairs = Pairs(store, covenant.id)
+        self._desk = Desk(store)
         self._store = store
         self._covenant = covenant
         self._member = member
@@ -92,7 +100,7 @@ class Receiver:
             for event in fresh:
                 if event.number != last + 1:
                     raise Evidence(f"the index left out event {last + 1} of this node", party=self._covenant.index.id)
-                self._apply(event, int(now.timestamp()))
+                self._apply(event, now)
                 last = event.number
             self._store.set_number("last_event", last)
         return len(fresh)
@@ -106,28 +114,95 @@ class Receiver:
         if person is not None and match.other != self._member and direct(self._covenant, self._member, match.other):
             self._store.begin_match(match.match_id, person, match.epoch, match.other, now)
 
-    def _apply(self, event: pb.Event, now: int) -> None:
+    def bring(self, told: pb.Mediation, now: int) -> None:
+        """A match that is before this coordinator."""
+        references = (told.one_reference, told.other_reference)
+        if len(told.match_id) != MATCH_ID_BYTES or any(len(each) not in {0, REFERENCE_BYTES} for each in references):
+            raise Evidence("the index told a match that is not of its form", party=self._covenant.index.id)
+        kinds = [self._covenant.members[each].kind for each in (told.one, told.other) if each in self._covenant.members]
+        serving = self._covenant.coordinator_for(*kinds) if len(kinds) == 2 else None
+        if serving is not None and serving.id == self._member:
+            self._desk.begin(told, now)
+
+    def _apply(self, event: pb.Event, now: datetime) -> None:
         what = event.WhichOneof("what")
         if what == "match":
-            self.begin(event.match, now)
+            self.begin(event.match, int(now.timestamp()))
         elif what == "match_ended":
             self._store.end_match(event.match_ended.match_id)
+            self._desk.end(event.match_ended.match_id)
+        elif what == "mediation":
+            self.bring(event.mediation, int(now.timestamp()))
         elif what == "letter_lapsed":
-            # Not the same letter again: what it said a month ago may be true no more.
-            self._store.write_again(event.letter_lapsed.match_id)
+            self._lapsed(event.letter_lapsed.match_id, event.letter_lapsed.to)
         elif what == "letter":
             self._letter(event.letter.match_id, event.letter.sender, event.letter.ciphertext, now)
 
-    def _letter(self, match_id: bytes, sender: str, ciphertext: bytes, now: int) -> None:
+    def _lapsed(self, match_id: bytes, party: str) -> None:
+        """Not the same letter again: what it said a month ago may be true no more. `party` did not fetch it."""
+        if self._under_one_lock(party):
+            self._correspondence.write_desk_again(match_id, party)
+        else:
+            self._write_again(match_id)
+
+    def _write_again(self, match_id: bytes) -> None:
+        """Everything of the match anew, in a new chain."""
+        match = self._store.match(match_id)
+        if match is not None:
+            self._store.write_again(match_id)
+            self._pairs.send_again(match_id, match.other)
+
+    def _letter(self, match_id: bytes, sender: str, ciphertext: bytes, now: datetime) -> None:
         try:
-            self._read(match_id, ciphertext, now)
+            if self._under_one_lock(sender):
+                self._read_desk(match_id, sender, ciphertext, now)
+            else:
+                self._read(match_id, ciphertext, now)
         except RaakvlakError as error:
             known = sender if sender in self._covenant.members else "an unknown sender"
             if self._store.letter_counts()["unreadable"] < MAX_PUT_ASIDE:
-                self._store.put_aside(match_id, known, ciphertext, now, error.message)
+                self._store.put_aside(match_id, known, ciphertext, int(now.timestamp()), error.message)
             self._tell(known, error.message)
 
-    def _read(self, match_id: bytes, ciphertext: bytes, now: int) -> None:
+    def _under_one_lock(self, sender: str) -> bool:
+        kinds = {self._covenant.members[each].kind for each in (sender, self._member) if each in self._covenant.members}
+        return COORDINATOR in kinds
+
+    def _read_desk(self, match_id: bytes, sender: str, ciphertext: bytes, now: datetime) -> None:
+        """A letter to or from a coordinator."""
+        envelope = letter.take_off_first_lock(ciphertext, self._secret)
+        if envelope.match_id != match_id:
+            raise Malformed("the letter is for another match than the index says")
+        if self._store.match(match_id) is None and self._store.match_known(match_id):
+            return  # It crossed with the end of the match.
+        header = DeskHeader(self._covenant.id, match_id, sender, self._member, envelope.number, envelope.previous)
+        content = letter.read_desk_letter(envelope, header, self._covenant.member(sender).signing_key)
+        chain, hash = self._desk.chain(match_id, sender), letter.letter_hash(header, content)
+        match turn(chain.their_number, chain.their_hash, header.number, header.previous):
+            case Turn.OLD:
+                if header.number == chain.their_number and hash != chain.their_hash:
+                    raise Evidence("the sender signed two letters with one number", party=sender)
+                return
+            case Turn.BROKEN:
+                raise Evidence("the letter does not follow on the one before it", party=sender)
+            case Turn.EARLY:
+                # As after a restore: it comes again, with what went before.
+                self._ask_again(match_id, sender, "a letter came before the one that it follows", now)
+                return
+            case Turn.NEXT:
+                self._desk.count_theirs(match_id, sender, header.number, hash)
+        if header.previous == NO_PREVIOUS and chain.their_number:
+            self._correspondence.say_again_at_desk(match_id, sender)
+        try:
+            self._correspondence.take_desk_letter(match_id, sender, letter_content.decode(content), now)
+        except Missing as missing:
+            self._ask_again(match_id, sender, missing.message, now)
+
+    def _ask_again(self, match_id: bytes, sender: str, reason: str, now: datetime) -> None:
+        self._tell(sender, f"{reason}; it was asked for everything again")
+        self._correspondence.ask_again(match_id, sender, now)
+
+    def _read(self, match_id: bytes, ciphertext: bytes, now: datetime) -> None:
         envelope = letter.take_off_first_lock(ciphertext, self._secret)
         if envelope.match_id != match_id:
             raise Malformed("the letter is for another match than the index says")
@@ -156,7 +231,7 @@ class Receiver:
         )
         return header, letter.take_off_second_lock(envelope, header, keys.letter_key, sender.signing_key)
 
-    def _follow(self, match: Match, header: Header, content: bytes, ciphertext: bytes, now: int) -> None:
+    def _follow(self, match: Match, header: Header, content: bytes, ciphertext: bytes, now: datetime) -> None:
         hash = letter.letter_hash(header, content)
         match turn(match.their_number, match.their_hash, header.number, header.previous):
             case Turn.OLD:
@@ -170,18 +245,34 @@ class Receiver:
                 self._store.keep_early(match.match_id, header.number, ciphertext)
             case Turn.NEXT:
                 try:
-                    self._keep(match, header, hash, content)
+                    self._keep(match, header, hash, content, now)
                 finally:
                     following = self._store.take_early(match.match_id, header.number + 1)
                     if following is not None:
                         self._letter(match.match_id, match.other, following, now)
 
-    def _keep(self, match: Match, header: Header, hash: bytes, content: bytes) -> None:
+    def _keep(self, match: Match, header: Header, hash: bytes, content: bytes, now: datetime) -> None:
         # The chain goes on even where a later version wrote what this one can't read.
         self._store.count_their_letter(match.match_id, header.number, hash)
         if header.previous == NO_PREVIOUS and match.their_number:
             self._store.say_again(match.match_id)
-        said = letter_content.decode(content)
-        self._store.keep_their_letter(match.match_id, "their_proof" if isinstance(said, Proof) else "their_card", content)
-        if isinstance(said, Proof) and said.write_again:
-            self._store.write_again(match.match_id)
+            self._pairs.send_again(match.match_id, match.other)
+        match letter_content.decode(content):
+            case Proof(write_again=again):
+                self._store.keep_their_letter(match.match_id, "their_proof", content)
+                if again:
+                    self._write_again(match.match_id)
+            case Card():
+                self._store.keep_their_letter(match.match_id, "their_card", content)
+                fresh = self._store.match(match.match_id)
+                if fresh is not None:
+                    # Before what it says about the cases on the card.
+                    self._correspondence.carry(fresh, self._store.places(fresh.person), now)
+            case FollowUp() as said:
+                try:
+                    self._correspondence.take(match, said, now)
+                except Missing as missing:
+                    self._tell(match.other, f"{missing.message}; it was asked for everything again")
+                    self._correspondence.ask_other_side_again(match.match_id, now)
+            case _:
+                raise Malformed("a letter between the two sides that only a coordinator writes, or is written")

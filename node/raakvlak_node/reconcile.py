@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from raakvlak_node.desk import Desk
 from raakvlak_node.node import STORE, VAULT_KEY, Node, identity_of, lock_of, read_settings
 from raakvlak_node.promises import Promises
 from raakvlak_node.publish import CHUNK_ITEMS, Publisher
@@ -67,9 +68,9 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
             raise
     held = _inventory(node, publisher)
     believed = {reference: (person, epoch) for person, epoch, reference in store.references()}
-    unknown = {reference: epoch for reference, (epoch, _) in held.items() if reference not in believed}
+    unknown = {reference: row.epoch for reference, row in held.items() if reference not in believed}
     lost = [reference for reference in believed if reference not in held]
-    promises = Promises(store)
+    promises, desk = Promises(store), Desk(store)
     found: dict[str, Any] = {
         "dry_run": dry_run,
         "rows_at_the_index": len(held),
@@ -84,6 +85,9 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
         store.set_number("last_sequence", publisher.last_sequence)
         for reference in lost:
             store.forget_reference(reference)
+        for reference in believed.keys() & held.keys():
+            # A row may have been released, kept back or renewed since the backup.
+            store.take_row(reference, held[reference].removal_month, held[reference].visibility)
         # An index that was restored has lost these writes with their entries, and gives their numbers and positions anew.
         promises.drop_after(publisher.last_sequence)
         # Rows may have been withdrawn and published again since the backup, and so stand elsewhere in the log. The
@@ -95,11 +99,13 @@ def reconcile(node: Node, publisher: Publisher, *, dry_run: bool) -> dict[str, A
         store.set_remark(ANY_NUMBER, "yes")
         # Above every number of before, however often this backup is restored: seconds pass, and letters are fewer.
         store.begin_letters_again(int(node.clock().timestamp()))
+        desk.begin_all_again(int(node.clock().timestamp()))
     for epoch in sorted(set(unknown.values())):
         references = [reference for reference, each in unknown.items() if each == epoch]
         for place in range(0, len(references), CHUNK_ITEMS):
             publisher.withdraw(references[place : place + CHUNK_ITEMS], epoch)
     found["matches"] = node.replay(publisher)
+    node.correspondence().ask_all_again()
     # Last: broken off before this, it is to be done again.
     store.set_remark("reconcile", "")
     return found
@@ -116,11 +122,7 @@ def publish_again_what_was_lost(node: Node, publisher: Publisher) -> int:
     return len(lost)
 
 
-def _inventory(node: Node, publisher: Publisher) -> dict[bytes, tuple[int, int]]:
-    """Own live rows at the index: reference → (epoch, month of removal)."""
+def _inventory(node: Node, publisher: Publisher) -> dict[bytes, pb.InventoryRow]:
+    """Own live rows at the index, by their references."""
     request = pb.InventoryRequest(covenant_hash=node.covenant.hash)
-    return {
-        row.reference: (row.epoch, row.removal_month)
-        for batch in publisher.stream("Inventory", request, pb.InventoryBatch)
-        for row in batch.rows
-    }
+    return {row.reference: row for batch in publisher.stream("Inventory", request, pb.InventoryBatch) for row in batch.rows}

@@ -1,4 +1,5 @@
-"""`raakvlak-node serve`: the sync loop as a service, and the REST API beside it, until it is asked to stop."""
+"""`raakvlak-node serve`: the sync loop as a service, and beside it the REST API and the messages to the case system, until
+it is asked to stop."""
 
 import contextlib
 import ipaddress
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from raakvlak_node import webhooks
 from raakvlak_node.node import Node
 from raakvlak_node.sync import Walk, walking
 from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
@@ -100,6 +102,8 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
     from raakvlak_node.rest import app
 
     _demand_private(node)
+    if node.settings.webhook is not None:
+        webhooks.demand_ready(node.settings.webhook)
     bell = Bell()
     rest = node.settings.rest
     config = uvicorn.Config(
@@ -114,7 +118,7 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
     server = uvicorn.Server(config)
     # Signals are ours: uvicorn would raise them again and end the process in the middle of a walk.
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
-    with only_one(node.folder.path / "serve.lock", "serve"), walking(node, log) as walk:
+    with only_one(node.folder.path / "serve.lock", "serve"), _telling(node, log, stop), walking(node, log) as walk:
         listening = _listen(rest.listen)
         loop = threading.Thread(target=Loop(node, log, stop, bell).run, args=(walk,), name="sync")
         web = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="rest")
@@ -133,6 +137,24 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
             web.join()
             if loop.ident is not None:
                 loop.join()
+
+
+@contextlib.contextmanager
+def _telling(node: Node, log: Log, stop: Stop) -> Iterator[None]:
+    """Tells the case system what has changed, where the settings name one. A receiver that hangs holds up no stop: what it
+    did not take stays queued."""
+    receiver = node.settings.webhook
+    if receiver is None:
+        yield
+        return
+    courier = webhooks.Courier(node.another_store, receiver, log, stop, clock=node.clock)
+    thread = threading.Thread(target=courier.run, name="webhooks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.request()
+        thread.join(STOP_SECONDS)
 
 
 def _await(ready: Callable[[], bool], thread: threading.Thread) -> None:

@@ -12,140 +12,63 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Database
 
 from raakvlak_node.case import Case
+from raakvlak_node.schema import migrations
 from raakvlak_node.tokens import Involvement
 from raakvlak_node.vault import HANDLE_BYTES, Vault
 from raakvlak_protocol.errors import Refused, Unavailable
-from raakvlak_protocol.identifier import Identifier
+from raakvlak_protocol.identifier import ADDRESS, Identifier
 from raakvlak_protocol.ledger import Head
+from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.token import Token, TokenKeys
 
 BUSY_SECONDS: Final = 60
+THE_OTHER_SIDE: Final = ""
+"""To whom a letter goes that does not go to or come from a coordinator."""
 _SECRET: Final = 32
 
-migrations = Migrations("raakvlak_node")
+LENGTHENED_MONTHS: Final = 2
+"""So long before its end a row is published anew, where its cases last longer: a term is renewed in these months."""
 
-
-@migrations()
-def first(database: Database) -> None:
-    """Cases and persons, tokens and the batches that make them, matches and letters."""
-    for statement in _SCHEMA.split(";"):
-        if statement.strip():
-            database.execute(statement)
-
-
-@migrations()
-def ledger(database: Database) -> None:
-    """What has left: a chain of hashes, and beside each the sealed message, until it is forgotten."""
-    database.execute(
-        "CREATE TABLE ledger (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, commitment BLOB NOT NULL, sent INTEGER,"
-        " person BLOB, sealed BLOB) STRICT"
-    )
-    database.execute("CREATE INDEX ledger_of_person ON ledger (person) WHERE person IS NOT NULL")
-    database.execute("CREATE INDEX ledger_by_time ON ledger (sent) WHERE sent IS NOT NULL")
-
-
-@migrations()
-def proofs(database: Database) -> None:
-    """What the index has promised about its log, and which own rows are not yet proven to stand there."""
-    for statement in _PROOFS.split(";"):
-        if statement.strip():
-            database.execute(statement)
-
-
-@migrations()
-def canaries(database: Database) -> None:
-    """Test persons that an officer had this node publish; `ends` and `added` are Unix seconds."""
-    database.execute(
-        "CREATE TABLE canary (person BLOB PRIMARY KEY, plan BLOB NOT NULL, ends INTEGER NOT NULL, added INTEGER NOT NULL)"
-        " STRICT, WITHOUT ROWID"
-    )
-
-
-_PROOFS = """
-ALTER TABLE token ADD COLUMN position INTEGER;
-ALTER TABLE token ADD COLUMN unproven_since INTEGER;
-UPDATE token SET unproven_since = CAST(strftime('%s', 'now') AS INTEGER) WHERE reference IS NOT NULL;
-CREATE INDEX token_by_position ON token (position) WHERE position IS NOT NULL;
-CREATE INDEX token_unproven ON token (unproven_since) WHERE unproven_since IS NOT NULL;
-CREATE TABLE receipt (
-    sequence INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, request_hash BLOB NOT NULL, first_position INTEGER NOT NULL,
-    count INTEGER NOT NULL, entries_hash BLOB NOT NULL, signature BLOB NOT NULL, removal_month INTEGER,
-    received INTEGER NOT NULL, kept INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TABLE alarm (
-    id INTEGER PRIMARY KEY, raised INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, file TEXT NOT NULL,
-    ended INTEGER, because TEXT
-) STRICT;
-"""
-
-_SCHEMA = """
-CREATE TABLE own_case (
-    handle BLOB PRIMARY KEY, sealed BLOB NOT NULL, fingerprint BLOB NOT NULL, withheld INTEGER NOT NULL,
-    changed INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE person (
-    handle BLOB PRIMARY KEY, namespace TEXT NOT NULL, sealed BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE involvement (
-    person BLOB NOT NULL, own_case BLOB NOT NULL, relation TEXT NOT NULL, place INTEGER NOT NULL,
-    publish INTEGER NOT NULL, PRIMARY KEY (person, own_case, relation)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX involvement_of_case ON involvement (own_case);
-CREATE TABLE token (
-    person BLOB NOT NULL, epoch INTEGER NOT NULL, sealed BLOB NOT NULL, not_before INTEGER NOT NULL,
-    reference BLOB, removal_month INTEGER, PRIMARY KEY (person, epoch)
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX token_by_reference ON token (reference) WHERE reference IS NOT NULL;
-CREATE TABLE batch (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, epoch INTEGER NOT NULL,
-    persons BLOB NOT NULL, blinds BLOB NOT NULL, asked TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE TABLE waiting (person BLOB NOT NULL, epoch INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (person, epoch))
-    STRICT, WITHOUT ROWID;
-CREATE TABLE in_flight (
-    only INTEGER PRIMARY KEY CHECK (only = 1), kind TEXT NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL,
-    sequence INTEGER NOT NULL, request_hash BLOB NOT NULL, items BLOB NOT NULL
-) STRICT;
-CREATE TABLE match (
-    match_id BLOB PRIMARY KEY, person BLOB, epoch INTEGER NOT NULL, other TEXT NOT NULL, live INTEGER NOT NULL,
-    began INTEGER NOT NULL, changed INTEGER NOT NULL, due INTEGER NOT NULL,
-    ask_again INTEGER NOT NULL DEFAULT 0, own_number INTEGER NOT NULL DEFAULT 0, own_hash BLOB, own_proof BLOB, own_card BLOB,
-    their_number INTEGER NOT NULL DEFAULT 0, their_hash BLOB, their_proof BLOB, their_card BLOB
-) STRICT, WITHOUT ROWID;
-CREATE INDEX match_of_person ON match (person);
-CREATE INDEX match_due ON match (due) WHERE due = 1;
-CREATE TABLE letter (
-    match_id BLOB NOT NULL, number INTEGER NOT NULL, ciphertext BLOB NOT NULL, written INTEGER NOT NULL,
-    PRIMARY KEY (match_id, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE early_letter (
-    match_id BLOB NOT NULL, number INTEGER NOT NULL, ciphertext BLOB NOT NULL, PRIMARY KEY (match_id, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE put_aside (
-    id INTEGER PRIMARY KEY, match_id BLOB NOT NULL, sender TEXT NOT NULL, ciphertext BLOB NOT NULL,
-    received INTEGER NOT NULL, reason TEXT NOT NULL
-) STRICT;
-CREATE TABLE access_token (name TEXT PRIMARY KEY, hash BLOB NOT NULL, created INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE remark (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-"""
-
-# A person is wanted while one of the cases may publish it, and, if it is an address, while no more cases of this node
-# live there than the household limit (:limit).
+# A person is wanted while one of the cases may publish it (`publish` is 0 or the visibility) and its term (`until`) is not
+# over, and, if it is an address, while no more cases of this node live there than the household limit (:limit). It is
+# direct as soon as one of these cases is, and for as long as the latest of them: what is confidential changes nothing that
+# others see, not even by its count or its term.
 _WANTED: Final = """
-    SELECT DISTINCT person FROM involvement WHERE publish = 1 AND NOT (relation = 'address' AND person IN (
-        SELECT person FROM involvement WHERE relation = 'address' GROUP BY person HAVING count(*) > :limit))
+WITH wanted AS MATERIALIZED (
+    SELECT person, min(publish) AS visibility, coalesce(max(CASE publish WHEN 1 THEN until END), max(until)) AS until
+    FROM involvement WHERE publish > 0 AND until > :month AND NOT (relation = 'address' AND (
+        publish = 1 AND person IN (SELECT person FROM involvement JOIN own_case ON handle = own_case
+            WHERE relation = 'address' AND withheld = 0 GROUP BY person HAVING count(*) > :limit)
+        OR publish = 2 AND person IN (SELECT person FROM involvement
+            WHERE relation = 'address' GROUP BY person HAVING count(*) > :limit)))
+    GROUP BY person)
 """
 
-_UNPUBLISHED: Final = "epoch = :epoch AND reference IS NULL AND (removal_month IS NULL OR removal_month > :month)"
+# The same for one person (`person.handle`), by how it was judged last.
+_WANTED_PERSON: Final = "EXISTS (SELECT 1 FROM involvement WHERE involvement.person = person.handle AND publish > 0)"
+_WANTED_ADDRESS: Final = """
+    (EXISTS (SELECT 1 FROM involvement WHERE involvement.person = person.handle AND publish = 1)
+        AND (SELECT count(*) FROM involvement JOIN own_case ON own_case.handle = own_case
+            WHERE involvement.person = person.handle AND withheld = 0) <= :limit
+    OR EXISTS (SELECT 1 FROM involvement WHERE involvement.person = person.handle AND publish = 2)
+        AND (SELECT count(*) FROM involvement WHERE involvement.person = person.handle) <= :limit)
+"""
 
+# A row goes when its month has come, when it is wanted no more or in another way than it stands, and when it would end
+# before its cases do. The latter only where a new row lasts longer (:retention), also with a clock that is a little behind.
+_TO_WITHDRAW: Final = f"""
+FROM token LEFT JOIN wanted USING (person) WHERE reference IS NOT NULL AND (
+    removal_month <= :month OR wanted.visibility IS NOT token.visibility
+    OR removal_month <= :month + {LENGTHENED_MONTHS} AND removal_month < min(until, :month + :retention - 1))
+"""
+_TO_PUBLISH: Final = "FROM token JOIN wanted USING (person) WHERE epoch = :epoch AND reference IS NULL"
 
-_NO_ROW: Final = "reference = NULL, position = NULL, unproven_since = NULL"
+_NO_ROW: Final = "reference = NULL, position = NULL, unproven_since = NULL, visibility = 0"
 
 _FORGET_LINE: Final = "UPDATE ledger SET sealed = NULL, person = NULL, sent = NULL"
 """What is left is a commitment whose salt is gone."""
@@ -166,7 +89,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A write to the index whose answer was not yet stored. `items` are persons to publish or references to withdraw."""
+    """A write to the index whose answer was not yet stored. `items` are persons to publish, all with one `visibility`, or
+    references to withdraw."""
 
     kind: str
     epoch: int
@@ -174,6 +98,7 @@ class InFlight:
     sequence: int
     request_hash: bytes
     items: tuple[bytes, ...]
+    visibility: Visibility = Visibility.DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +120,16 @@ class Match:
     their_hash: bytes | None
     their_proof: SecretBytes | None
     their_card: SecretBytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unposted:
+    """A letter that is to be posted: to the other side of the match where `party` is empty, else to or from a coordinator."""
+
+    match_id: bytes
+    party: str
+    number: int
+    ciphertext: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,46 +280,80 @@ class Store:
     def case_handles(self) -> list[bytes]:
         return [bytes(row[0]) for row in self._run("SELECT handle FROM own_case")]
 
-    def put_case(self, case: Case, involved: Iterable[Involvement], now: int) -> None:
-        """Stores the case with everybody in it in place of what was there. Marks the matches that it touches."""
+    def put_case(self, case: Case, involved: Iterable[Involvement], now: int, *, lapses: int, withheld: bool) -> None:
+        """Stores the case with everybody in it in place of what was there. Marks the matches that it touches. Its term ends
+        in the month `lapses` if it is new, and otherwise as before; `withheld` says whether others may not hear of it."""
         handle = self.case_handle(case.reference)
         sealed = self.vault.seal(case.encode(), "case", handle)
         with self.transaction():
             self._mark_matches_of(handle)
             self._run(
-                "INSERT INTO own_case VALUES (?, ?, ?, ?, ?) ON CONFLICT (handle) DO UPDATE SET sealed = excluded.sealed,"
+                "INSERT INTO own_case (handle, sealed, fingerprint, withheld, changed, lapses) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (handle) DO UPDATE SET sealed = excluded.sealed,"
                 " fingerprint = excluded.fingerprint, withheld = excluded.withheld, changed = excluded.changed",
-                (handle, sealed, self.fingerprint(case), case.withheld, now),
+                (handle, sealed, self.fingerprint(case), withheld, now, lapses),
             )
-            self._put_involvements(handle, involved)
+            self._put_involvements(handle, involved, self.lapses(handle) or lapses)
             self._mark_matches_of(handle)
             # Whoever asks for what has changed must hear of a match that now touches this case too.
             for match in list(self.matches_of_case(handle)):
-                self._run("UPDATE match SET changed = ? WHERE match_id = ?", (self._next_change(), match.match_id))
+                self._run("UPDATE match SET changed = ? WHERE match_id = ?", (self.next_change(), match.match_id))
 
-    def put_involvements(self, handle: bytes, involved: Iterable[Involvement]) -> None:
-        """What of a stored case, or of a test person, may be published, anew: the day or the covenant has changed."""
+    def put_involvements(self, handle: bytes, involved: Iterable[Involvement], *, until: int) -> None:
+        """What of a stored case, or of a test person, may be published, anew: the day, the covenant or a person's decision
+        has changed. `until` is the month in which its term ends."""
         with self.transaction():
             self._mark_matches_of(handle)
-            self._put_involvements(handle, involved)
+            self._put_involvements(handle, involved, until)
             self._mark_matches_of(handle)
 
-    def _put_involvements(self, handle: bytes, involved: Iterable[Involvement]) -> None:
-        before = {row[0] for row in self._run("SELECT person FROM involvement WHERE own_case = ?", (handle,))}
+    def person_handle(self, identifier: Identifier) -> bytes:
+        """By which the store names a person or address, whether or not it knows it."""
+        return self.vault.handle("person", identifier.namespace, identifier.canonical.reveal())
+
+    def _put_involvements(self, handle: bytes, involved: Iterable[Involvement], until: int) -> None:
         self._run("DELETE FROM involvement WHERE own_case = ?", (handle,))
         for each in involved:
             canonical = each.identifier.canonical.reveal()
-            person = self.vault.handle("person", each.identifier.namespace, canonical)
+            person = self.person_handle(each.identifier)
             if not self._one("SELECT 1 FROM person WHERE handle = ?", (person,)):
                 sealed = self.vault.seal(canonical, "person", person)
                 self._run("INSERT INTO person VALUES (?, ?, ?)", (person, each.identifier.namespace, sealed))
-            if person not in before:
-                # A new report of a person whose term is over: it begins a term of its own.
-                self._run("UPDATE token SET removal_month = NULL WHERE person = ? AND reference IS NULL", (person,))
             self._run(
-                "INSERT OR IGNORE INTO involvement VALUES (?, ?, ?, ?, ?)",
-                (person, handle, str(each.relation), each.place, each.publish),
+                "INSERT OR IGNORE INTO involvement (person, own_case, relation, place, publish, until)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (person, handle, str(each.relation), each.place, int(each.visibility or 0), until),
             )
+
+    def lapses(self, handle: bytes) -> int | None:
+        """The month in which the term of a case is over; None where there is no such case."""
+        found = self._one("SELECT lapses FROM own_case WHERE handle = ?", (handle,))
+        return None if found is None else int(found)
+
+    def set_lapses(self, handle: bytes, month: int) -> None:
+        """The case begins a new term; nobody was reminded of its end."""
+        self._run("UPDATE own_case SET lapses = ?, reminded = 0 WHERE handle = ?", (month, handle))
+
+    def set_withheld(self, handle: bytes, withheld: bool) -> None:
+        """Whether others may not hear of the case."""
+        self._run("UPDATE own_case SET withheld = ? WHERE handle = ? AND withheld <> ?", (withheld, handle, withheld))
+
+    def lapsing(self, month: int) -> list[tuple[bytes, int, int]]:
+        """(handle, month in which the term is over, how often a reminder went) of cases whose term is over by a month."""
+        rows = self._run("SELECT handle, lapses, reminded FROM own_case WHERE lapses <= ? ORDER BY lapses, handle", (month,))
+        return [(bytes(row[0]), row[1], row[2]) for row in rows.fetchall()]
+
+    def set_reminded(self, handle: bytes, count: int) -> None:
+        self._run("UPDATE own_case SET reminded = ? WHERE handle = ?", (count, handle))
+
+    def cases_of(self, person: bytes) -> list[tuple[bytes, Relation, int]]:
+        """(case, relation, place) of every own case in which a person stands, published or not."""
+        rows = self._run(
+            "SELECT own_case, relation, place FROM involvement JOIN own_case ON handle = own_case WHERE person = ?"
+            " ORDER BY own_case, relation",
+            (person,),
+        )
+        return [(bytes(row[0]), Relation(row[1]), row[2]) for row in rows.fetchall()]
 
     def drop_case(self, handle: bytes) -> bool:
         """Forgets the case; its tokens are withdrawn at the next sync where no other case holds them."""
@@ -400,7 +369,7 @@ class Store:
         )
 
     def case_counts(self) -> tuple[int, int]:
-        """(all cases, of which kept and not published)."""
+        """(all cases, of which kept from others: told to a coordinator, or to nobody)."""
         row = self._run("SELECT count(*), total(withheld) FROM own_case").fetchone()
         return int(row[0]), int(row[1])
 
@@ -413,14 +382,14 @@ class Store:
 
     def unevaluated(self, namespace: str, epoch: int, limit: int, most: int) -> list[bytes]:
         """Wanted persons of a namespace that have no token in the epoch and stand in no batch."""
-        # The same persons as _WANTED names, found from the side of which there are fewer left with every batch.
+        # The same persons as _WANTED names, found from the side of which there are fewer left with every batch. A case
+        # whose term is over publishes nothing, as it was judged last.
+        who = _WANTED_ADDRESS if namespace == ADDRESS else _WANTED_PERSON
         rows = self._run(
-            "SELECT handle FROM person WHERE namespace = :namespace"
+            "SELECT handle FROM person WHERE namespace = :namespace"  # noqa: S608 one of two constants
             " AND NOT EXISTS (SELECT 1 FROM token WHERE token.person = handle AND epoch = :epoch)"
             " AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.person = handle AND epoch = :epoch)"
-            " AND EXISTS (SELECT 1 FROM involvement WHERE involvement.person = handle AND publish = 1)"
-            " AND (namespace <> 'address'"
-            " OR (SELECT count(*) FROM involvement WHERE involvement.person = handle) <= :limit) LIMIT :most",
+            f" AND {who} LIMIT :most",
             {"namespace": namespace, "epoch": epoch, "limit": limit, "most": most},
         )
         return [bytes(row[0]) for row in rows]
@@ -489,51 +458,42 @@ class Store:
         token, seed, letter_key = _split(self.vault.open(found, "token", person, str(epoch)).reveal(), _SECRET)
         return TokenKeys(Token(token), SecretBytes(seed), SecretBytes(letter_key))
 
-    def to_publish(self, epoch: int, limit: int, now: int, month: int, most: int) -> list[bytes]:
-        """Wanted persons whose token has waited long enough and is not at the index; none whose term is over, which only
-        a new report begins again. In no meaningful order."""
+    def to_publish(self, epoch: int, limit: int, now: int, month: int, most: int, visibility: Visibility) -> list[bytes]:
+        """Persons that are wanted in this way, whose token has waited long enough and is not at the index. In no meaningful
+        order."""
         rows = self._run(
-            f"SELECT person FROM token WHERE {_UNPUBLISHED} AND not_before <= :now AND person IN ({_WANTED}) LIMIT :most",  # noqa: S608
-            {"epoch": epoch, "limit": limit, "now": now, "month": month, "most": most},
+            f"{_WANTED} SELECT person {_TO_PUBLISH} AND wanted.visibility = :visibility AND not_before <= :now LIMIT :most",
+            {"epoch": epoch, "limit": limit, "now": now, "month": month, "most": most, "visibility": int(visibility)},
         )
         return [bytes(row[0]) for row in rows]
 
-    def to_withdraw(self, limit: int, month: int, most: int) -> list[tuple[int, bytes]]:
-        """(epoch, reference) of what stands at the index and is wanted no more, or has reached the first term that it was
-        given, which being withdrawn and published again in between does not renew. One epoch at a time."""
+    def to_withdraw(self, limit: int, month: int, retention: int, most: int) -> list[tuple[int, bytes]]:
+        """(epoch, reference) of what stands at the index and is not wanted so, or no longer, or longer: the latter is
+        published again. One epoch at a time."""
         rows = self._run(
-            f"SELECT epoch, reference FROM token WHERE reference IS NOT NULL"  # noqa: S608
-            f" AND (removal_month <= :month OR person NOT IN ({_WANTED})) ORDER BY epoch LIMIT :most",
-            {"limit": limit, "month": month, "most": most},
+            f"{_WANTED} SELECT epoch, reference {_TO_WITHDRAW} ORDER BY epoch LIMIT :most",
+            {"limit": limit, "month": month, "retention": retention, "most": most},
         )
         return [(int(row[0]), bytes(row[1])) for row in rows]
 
-    def token_counts(self, limit: int, epoch: int, month: int) -> dict[str, int]:
+    def token_counts(self, limit: int, epoch: int, month: int, retention: int) -> dict[str, int]:
         """What is unevaluated, unpublished and to be withdrawn."""
-        values = {"limit": limit, "epoch": epoch, "month": month}
-        wanted = f"WITH wanted AS ({_WANTED})"
+        values = {"limit": limit, "epoch": epoch, "month": month, "retention": retention}
         return {
             "unevaluated": self._one(
-                f"{wanted} SELECT count(*) FROM wanted WHERE NOT EXISTS (SELECT 1 FROM token"  # noqa: S608
+                f"{_WANTED} SELECT count(*) FROM wanted WHERE NOT EXISTS (SELECT 1 FROM token"  # noqa: S608
                 " WHERE token.person = wanted.person AND token.epoch = :epoch)",
                 values,
             ),
-            "unpublished": self._one(
-                f"{wanted} SELECT count(*) FROM token WHERE {_UNPUBLISHED} AND person IN wanted",  # noqa: S608
-                values,
-            ),
-            "to_withdraw": self._one(
-                f"{wanted} SELECT count(*) FROM token WHERE reference IS NOT NULL"  # noqa: S608
-                " AND (removal_month <= :month OR person NOT IN wanted)",
-                values,
-            ),
+            "unpublished": self._one(f"{_WANTED} SELECT count(*) {_TO_PUBLISH}", values),
+            "to_withdraw": self._one(f"{_WANTED} SELECT count(*) {_TO_WITHDRAW}", values),
         }
 
     def published_counts(self, month: int) -> dict[str, int]:
-        """What stands at the index, and what stood there until its term."""
+        """Rows that stand at the index, and cases whose term is over."""
         return {
             "published": self._one("SELECT count(*) FROM token WHERE reference IS NOT NULL AND removal_month > ?", (month,)),
-            "lapsed": self._one("SELECT count(*) FROM token WHERE removal_month <= ?", (month,)),
+            "lapsed": self._one("SELECT count(*) FROM own_case WHERE lapses <= ?", (month,)),
         }
 
     def end_lapsed_matches(self, month: int) -> None:
@@ -590,30 +550,41 @@ class Store:
     def begin_write(self, write: InFlight) -> None:
         """Stores a write before it is sent. There is one at a time."""
         self._run(
-            "INSERT INTO in_flight VALUES (1, ?, ?, ?, ?, ?, ?)",
-            (write.kind, write.epoch, write.generation, write.sequence, write.request_hash, b"".join(write.items)),
-        )
+            "INSERT INTO in_flight (only, kind, epoch, generation, sequence, request_hash, items, visibility)"
+            " VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                write.kind, write.epoch, write.generation, write.sequence, write.request_hash, b"".join(write.items),
+                int(write.visibility),
+            ),
+        )  # fmt: skip
 
     def in_flight(self) -> InFlight | None:
-        row = self._run("SELECT kind, epoch, generation, sequence, request_hash, items FROM in_flight").fetchone()
+        row = self._run("SELECT kind, epoch, generation, sequence, request_hash, items, visibility FROM in_flight").fetchone()
         if row is None:
             return None
-        return InFlight(row[0], row[1], row[2], row[3], bytes(row[4]), _split(row[5], HANDLE_BYTES))
+        return InFlight(row[0], row[1], row[2], row[3], bytes(row[4]), _split(row[5], HANDLE_BYTES), Visibility(row[6]))
 
     def drop_write(self) -> None:
         self._run("DELETE FROM in_flight")
 
     def finish_publish(self, write: InFlight, references: Sequence[bytes], removal_month: int) -> None:
-        """Keeps the index's answer. A person that was published before keeps the month of its first term."""
+        """Keeps the index's answer. How long a person is wanted is its cases' affair: a row that outlasts them is withdrawn
+        with them."""
         with self.transaction():
             self._connection.executemany(
-                "UPDATE token SET reference = ?, removal_month = coalesce(removal_month, ?) WHERE person = ? AND epoch = ?",
+                "UPDATE token SET reference = ?, removal_month = ?, visibility = ? WHERE person = ? AND epoch = ?",
                 [
-                    (reference, removal_month, person, write.epoch)
+                    (reference, removal_month, int(write.visibility), person, write.epoch)
                     for person, reference in zip(write.items, references, strict=True)
                 ],
             )
             self._finish_write(write)
+
+    def take_row(self, reference: bytes, removal_month: int, visibility: int) -> None:
+        """How a row stands according to the index; with visibility 0 nobody knows, and it is withdrawn and published anew."""
+        self._run(
+            "UPDATE token SET removal_month = ?, visibility = ? WHERE reference = ?", (removal_month, visibility, reference)
+        )
 
     def finish_withdraw(self, write: InFlight) -> None:
         """The rows are gone: so are their references, and their matches."""
@@ -657,7 +628,7 @@ class Store:
     def _forget_ended(self, which: str = "person IS NOT NULL", values: tuple[bytes, ...] = ()) -> None:
         """`which` narrows to one match where one is known: the end of many must not look at all for each."""
         ended = f"SELECT match_id FROM match WHERE live = 0 AND {which}"  # noqa: S608 one of two constants
-        for table in ("letter", "early_letter"):
+        for table in ("letter", "early_letter", "desk_content", "carry"):
             self._run(f"DELETE FROM {table} WHERE match_id IN ({ended})", values)  # noqa: S608
         forgotten = "person = NULL, their_proof = NULL, their_card = NULL, own_proof = NULL, own_card = NULL, own_hash = NULL"
         self._run(f"UPDATE match SET {forgotten}, due = 0 WHERE live = 0 AND {which}", values)  # noqa: S608
@@ -718,7 +689,9 @@ class Store:
         )
 
     def places(self, person: bytes) -> list[Place]:
-        """Where a person stands in own cases that may publish it."""
+        """Where a person stands in own cases that show it to others. A case that goes through the coordinator, whose term is
+        over, or against which the person objected shows nothing: not in letters or cards of a row that stands for another
+        case, and not in the picture, from where a follow-up would name it."""
         rows = self._run(
             "SELECT own_case, relation, place FROM involvement WHERE person = ? AND publish = 1 ORDER BY own_case, relation",
             (person,),
@@ -735,48 +708,55 @@ class Store:
         with self.transaction():
             self._run(
                 f"UPDATE match SET {column} = ?, due = 1, changed = ? WHERE match_id = ?",  # noqa: S608
-                (sealed, self._next_change(), match_id),
+                (sealed, self.next_change(), match_id),
             )
 
-    def _next_change(self) -> int:
+    def next_change(self) -> int:
+        """The number of a change; whoever remembers it can ask for what came after."""
         changed = self.number("changed") + 1
         self.set_number("changed", changed)
         return changed
 
     # --- letters ------------------------------------------------------------------------------------------------------
 
-    def add_letter(self, match: Match, column: str, mark: bytes, number: int, hash: bytes, ciphertext: bytes, now: int) -> None:
-        """Keeps a letter until it is posted and the match ends. `mark` tells its content from the next one's."""
+    def mark_letter(self, match_id: bytes, column: str, mark: bytes) -> None:
+        """What the last letter of its kind said: `column` is own_proof or own_card, `mark` tells its content from the
+        next one's."""
+        self._run(f"UPDATE match SET {column} = ? WHERE match_id = ?", (mark, match_id))  # noqa: S608
+
+    def add_letter(self, match_id: bytes, number: int, hash: bytes, ciphertext: bytes, now: int) -> None:
+        """Keeps a letter to the other side until it is posted and the match ends."""
         with self.transaction():
             self._run(
-                f"UPDATE match SET {column} = ?, own_number = ?, own_hash = ? WHERE match_id = ?",  # noqa: S608
-                (mark, number, hash, match.match_id),
+                "UPDATE match SET own_number = ?, own_hash = ?, ask_again = 0 WHERE match_id = ?", (number, hash, match_id)
             )
-            self._run("INSERT INTO letter VALUES (?, ?, ?, ?)", (match.match_id, number, ciphertext, now))
-            self._run("UPDATE match SET ask_again = 0 WHERE match_id = ?", (match.match_id,))
+            self._run("INSERT INTO letter VALUES (?, '', ?, ?, ?)", (match_id, number, ciphertext, now))
 
     def settle(self, match_id: bytes) -> None:
         """Nothing has to be written for this match now."""
         self._run("UPDATE match SET due = 0 WHERE match_id = ?", (match_id,))
 
     def unposted(self, match_id: bytes) -> bool:
-        """Whether a letter of the match waits for being posted."""
-        return self._one("SELECT 1 FROM letter WHERE match_id = ?", (match_id,)) is not None
+        """Whether a letter to the other side of the match waits for being posted."""
+        return self._one("SELECT 1 FROM letter WHERE match_id = ? AND party = ''", (match_id,)) is not None
 
-    def drop_unposted(self, match_id: bytes) -> None:
-        """What was written and not posted yet is no longer true."""
-        self._run("DELETE FROM letter WHERE match_id = ?", (match_id,))
+    def drop_unposted(self, match_id: bytes, party: str) -> None:
+        """What was written to a party and not posted yet is no longer true. The other side goes by no name."""
+        self._run("DELETE FROM letter WHERE match_id = ? AND party = ?", (match_id, party))
 
-    def letters_to_post(self, written_before: int) -> list[tuple[bytes, int, bytes]]:
-        """(match, number, ciphertext) in the order in which the letters must arrive."""
+    def letters_to_post(self, written_before: int) -> list[Unposted]:
+        """Letters, those of one match and party together, in the order in which they must arrive."""
         rows = self._run(
-            "SELECT match_id, number, ciphertext FROM letter WHERE written < ? ORDER BY match_id, number", (written_before,)
+            "SELECT match_id, party, number, ciphertext FROM letter WHERE written < ? ORDER BY match_id, party, number",
+            (written_before,),
         )
-        return [(bytes(row[0]), row[1], bytes(row[2])) for row in rows]
+        return [Unposted(bytes(row[0]), row[1], row[2], bytes(row[3])) for row in rows]
 
-    def posted(self, match_id: bytes, number: int) -> None:
+    def posted(self, letter: Unposted) -> None:
         """The index has the letter; if it lapses there, what is true by then is written anew."""
-        self._run("DELETE FROM letter WHERE match_id = ? AND number = ?", (match_id, number))
+        self._run(
+            "DELETE FROM letter WHERE match_id = ? AND party = ? AND number = ?", (letter.match_id, letter.party, letter.number)
+        )
 
     def put_aside(self, match_id: bytes, sender: str, ciphertext: bytes, now: int, reason: str) -> None:
         """Keeps a letter that can't be read, for whoever has to look. Nothing that arrives later takes its place, and it
@@ -846,11 +826,17 @@ class Store:
             " ask_again = live, due = live",
             (least,),
         )
+        # Whoever was written to about a pair is written to again, of all that is known of it.
+        self._run("INSERT OR IGNORE INTO unsent SELECT pair, party, id FROM link JOIN record USING (pair)")
         self.set_number("first_letter", least)
 
     def say_again(self, match_id: bytes) -> None:
         """The other side has begun its chain again: it may have forgotten what was written to it."""
         self._run("UPDATE match SET own_proof = NULL, own_card = NULL, due = 1 WHERE match_id = ?", (match_id,))
+
+    def ask_again(self, match_id: bytes) -> None:
+        """The other side is asked for everything anew: something that it wrote has not come."""
+        self._run("UPDATE match SET ask_again = 1, own_proof = NULL, due = 1 WHERE match_id = ?", (match_id,))
 
     def write_again(self, match_id: bytes) -> None:
         """The other side was restored and asks for everything anew, in a new chain."""

@@ -8,24 +8,25 @@ next walk goes on from there. One walk per store, held by a lock file; imports m
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
-from raakvlak_node import canary, tokens
+from raakvlak_node import canary
 from raakvlak_node.alarm import Alarms
-from raakvlak_node.answer import Writer, post
+from raakvlak_node.answer import post
 from raakvlak_node.evaluate import Evaluator, Holder
 from raakvlak_node.node import Node
 from raakvlak_node.promises import Promises
 from raakvlak_node.prove import Prover, log_of
 from raakvlak_node.publish import CHUNK_ITEMS, STREAM_SECONDS, Publisher
-from raakvlak_node.receive import ANY_NUMBER, Receiver
+from raakvlak_node.receive import ANY_NUMBER
 from raakvlak_node.reconcile import publish_again_what_was_lost
 from raakvlak_protocol.errors import Evidence, OverQuota, RaakvlakError, Refused, Unavailable
 from raakvlak_protocol.follow import Fetch
 from raakvlak_protocol.identity import Identity, Role
 from raakvlak_protocol.party.peer import Remote
 from raakvlak_protocol.party.serving import only_one
+from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.term import month_of, start_of
 from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
 
@@ -83,8 +84,9 @@ class Walk:
         self.publisher = Publisher(node.store, node.covenant, member, seed, index, node.clock, promises, self.alarms)
         self._prover = None if fetch is None else Prover(node, self.publisher, promises, self.alarms, fetch, log)
         self._evaluator = Evaluator(node.store, node.covenant, member, holders, random=node.random, report=self._holder_failed)
-        self._receiver = Receiver(node.store, node.covenant, member, node.letter_secret, self._put_aside)
-        self._writer = Writer(node.store, node.covenant, member, seed, node.random)
+        self._receiver = node.receiver(self._put_aside)
+        self._writer = node.writer()
+        self._follow_ups = node.follow_ups()
         self._opened = False
 
     def close(self) -> None:
@@ -136,6 +138,7 @@ class Walk:
                 # The index may take no writes now and still tell of matches. Where it can't be reached, the next line says so.
                 stalled = error
             outcome.received += self._receive()
+            self._tell("escalated", count=self._follow_ups.keep_terms(self._now()))
             self._writer.run(self._now())
             outcome.posted += self._post()
             if before == (outcome.withdrawn, outcome.published, outcome.received, outcome.posted):
@@ -169,15 +172,17 @@ class Walk:
         now = self._now()
         self._store.end_lapsed_matches(month_of(now))
         canary.renew(self._store, self._covenant, self._node.member, now)
-        today = self._node.today(now)
-        rules = f"{self._covenant.hash.hex()} {today}"
+        # Ages count in days here, terms in months by UTC: a month may begin an hour or two into a day.
+        rules = f"{self._covenant.hash.hex()} {self._node.today(now)} {month_of(now)}"
         if self._store.remark("rules") == rules:
             return
-        handles = self._store.case_handles()
+        handles, standing = self._store.case_handles(), self._node.standing()
         for place in range(0, len(handles), CHUNK_CASES):
             with self._store.transaction():
                 for handle in handles[place : place + CHUNK_CASES]:
-                    self._judge(handle, today)
+                    standing.judge(handle, now)
+        standing.archive.forget(month_of(now))
+        self._tell("terms_told", count=standing.remind(self._node.webhooks(), now))
         self._store.forget_put_aside(int(now.timestamp()) - KEPT_ASIDE_DAYS * DAY_SECONDS)
         kept_from_second = int(now.timestamp()) - KEPT_RECEIPT_DAYS * DAY_SECONDS
         self._tell("receipts_forgotten", count=self._promises.forget_received(kept_from_second))
@@ -186,15 +191,11 @@ class Walk:
         self._store.forget_lines(int(start_of(kept_from).timestamp()))
         self._store.set_remark("rules", rules)
 
-    def _judge(self, handle: bytes, today: date) -> None:
-        case = self._store.case(handle)
-        if case is not None:
-            self._store.put_involvements(handle, tokens.involvements(case, self._covenant, self._node.member, today))
-
     def _withdraw(self) -> int:
         count = 0
         month = month_of(self._now())
-        while found := self._store.to_withdraw(self._covenant.household_limit, month, CHUNK_ITEMS):
+        limit, retention = self._covenant.household_limit, self._covenant.retention_months
+        while found := self._store.to_withdraw(limit, month, retention, CHUNK_ITEMS):
             epoch = found[0][0]
             references = [reference for each, reference in found if each == epoch]
             self.publisher.withdraw(references, epoch)
@@ -208,16 +209,16 @@ class Walk:
             return 0  # Only withdrawing stays possible; why nothing is evaluated has been told.
         if self.alarms.open():
             return 0
-        epoch, month = live[-1].number, month_of(now)
+        epoch, month, limit = live[-1].number, month_of(now), self._covenant.household_limit
         count = 0
-        limit = self._covenant.household_limit
-        while persons := self._store.to_publish(epoch, limit, int(now.timestamp()), month, CHUNK_ITEMS):
-            persons.sort(key=lambda _: self._node.random(8))
-            self.publisher.publish(persons, epoch)
-            count += len(persons)
-            self._progress("published", len(persons))
-            if self.alarms.open():
-                break
+        for visibility in Visibility:
+            while persons := self._store.to_publish(epoch, limit, int(now.timestamp()), month, CHUNK_ITEMS, visibility):
+                persons.sort(key=lambda _: self._node.random(8))
+                self.publisher.publish(persons, epoch, visibility)
+                count += len(persons)
+                self._progress("published", len(persons))
+                if self.alarms.open():
+                    return count
         return count
 
     def _receive(self) -> int:

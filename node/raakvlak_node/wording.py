@@ -18,6 +18,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "call": "bel",
         "since": "betrokken sinds",
         "their case": "hun kenmerk",
+        "follow-up": "opvolging",
         "awaited": "contactgegevens zijn onderweg",
         "client": "de cliënt zelf",
         "parent": "ouder",
@@ -34,6 +35,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "call": "call",
         "since": "involved since",
         "their case": "their reference",
+        "follow-up": "follow-up",
         "awaited": "contact details are on their way",
         "client": "the client",
         "parent": "parent",
@@ -46,17 +48,21 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
 _ORDERED: Final = (Relation.PARENT, Relation.CHILD, Relation.SIBLING)
 
 
-def picture(reference: str, entries: Iterable[tuple[str, Entry]], language: Language) -> str:
-    """The picture as lines of text; `entries` are (the other organisation's name, entry)."""
+def picture(
+    reference: str, entries: Iterable[tuple[str, Entry]], language: Language, phases: Iterable[str] | None = None
+) -> str:
+    """The picture as lines of text; `entries` are (the other organisation's name, entry), `phases` how far the follow-up of
+    each has come."""
     words = _WORDS[language]
     lines = [words["picture"].format(reference=reference), ""]
     found = list(entries)
-    for name, entry in found:
-        lines += _entry(name, entry, words)
+    told = list(phases or [""] * len(found))
+    for (name, entry), phase in zip(found, told, strict=True):
+        lines += _entry(name, entry, words, phase)
     return "\n".join(lines if found else [*lines, "  " + words["nobody"], ""])
 
 
-def _entry(name: str, entry: Entry, words: dict[str, str]) -> list[str]:
+def _entry(name: str, entry: Entry, words: dict[str, str], phase: str) -> list[str]:
     kind = words["client match" if entry.kind is MatchKind.CLIENT else "family match"]
     nearest_first = sorted(entry.persons, key=lambda each: (list(Relation).index(each[0]), each[1]))
     via = ", ".join(dict.fromkeys(person(relation, place, words) for relation, place in nearest_first))
@@ -70,6 +76,7 @@ def _entry(name: str, entry: Entry, words: dict[str, str]) -> list[str]:
         *lines,
         f"    {words['call']} {who}: {how}",
         f"    {words['since']} {contact.since.isoformat()}, {words['their case']} {contact.reference}",
+        *([f"    {words['follow-up']}: {phase}"] if phase else []),
         "",
     ]
 

@@ -85,7 +85,8 @@ class LyingIndex:
             envelope.previous,
         )  # fmt: skip
         content = letter.take_off_second_lock(envelope, header, keys.letter_key, node.member.signing_key)
-        return letter_content.decode(content)
+        said = letter_content.decode(content)
+        return said if isinstance(said, Proof | Card) else None
 
     # --- in the index's place -----------------------------------------------------------------------------------------
 

@@ -572,7 +572,7 @@ def test_who_knows_the_person_and_forges_its_sender_leaves_evidence(tmp_path: Pa
         index.deliver("town", match_id, "school", 99, sealed(running, header, card("S-666"), keys, doctor.signing_seed))
         running.settle()
         assert running.touches("town") == right
-        assert put_aside(running.nodes["town"]) == ["the letter opens under the person's key and is not signed by its sender"]
+        assert put_aside(running.nodes["town"]) == ["the letter opens under its keys and is not signed by its sender"]
 
 
 def test_index_and_member_together_learn_of_a_person_that_the_member_did_not_evaluate_only_that_a_row_exists(

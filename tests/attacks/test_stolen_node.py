@@ -22,11 +22,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from raakvlak_node import node as nodes
-from raakvlak_node.answer import Writer
 from raakvlak_node.case import COLUMNS
 from raakvlak_node.importing import Import
 from raakvlak_node.node import LETTER_SECRET, SIGNING_SEED, STORE, VAULT_KEY, Node, open_node
-from raakvlak_node.receive import Receiver
 from raakvlak_node.store import InFlight, Store
 from raakvlak_node.vault import Vault
 from raakvlak_protocol import letter, letter_content, voprf
@@ -219,9 +217,9 @@ def exchange_letters(node: Node, sandbox: Sandbox, persons: list[bytes], clock: 
             )
     for number, event in enumerate(events, 1):
         event.number = number
-    receiver = Receiver(node.store, node.covenant, "school", node.letter_secret, lambda sender, reason: None)
+    receiver = node.receiver()
     receiver.take(index_pb2.EventBatch(events=events, newest=len(events)), clock())
-    assert Writer(node.store, node.covenant, "school", node.signing_seed, os.urandom).run(clock()) == 4
+    assert node.writer().run(clock()) == 4
     assert node.store.letter_counts() == {"unposted": 4, "unreadable": 4, "early": 2, "due": 0}
 
 

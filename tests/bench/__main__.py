@@ -1,36 +1,50 @@
-"""`python -m tests.bench oprf|publish|end_to_end|audit [--json] [--quick] [--cases N]`: figures, against their floors.
+"""`python -m tests.bench oprf|publish|end_to_end|audit|region [--json] [--quick] [--cases N]`: figures, against their floors.
 
 One JSON object on standard output with --json, else a table; progress on standard error. Exit code 1 when a floor does
-not hold.
+not hold. `region` tells more than how fast it is: what became of the matches of a year (docs/region.md).
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from tests.bench import audit, end_to_end, oprf, publish
 from tests.bench.measure import Result, machine
+from tests.bench.region import run as region
+from tests.bench.region import text
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("bench", choices=("oprf", "publish", "end_to_end", "audit"))
+    parser.add_argument("bench", choices=("oprf", "publish", "end_to_end", "audit", "region"))
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--quick", action="store_true", help="small and once: shows that it runs, not how fast")
-    parser.add_argument("--cases", type=int, help="end_to_end: how many cases (default 2000)")
+    parser.add_argument("--cases", type=int, help="end_to_end, region: how many cases (default 2000, 20000)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="region: write the plot there, as SVG")
     chosen = parser.parse_args(arguments)
+    more: dict[str, Any] = {}
+
+    def year() -> list[Result]:
+        results, more["region"] = region.run(quick=chosen.quick, cases=chosen.cases, svg=chosen.plot)
+        return results
+
     benches: dict[str, Callable[[], list[Result]]] = {
         "oprf": lambda: oprf.run(quick=chosen.quick),
         "publish": lambda: publish.run(quick=chosen.quick),
         "end_to_end": lambda: end_to_end.run(quick=chosen.quick, cases=chosen.cases),
         "audit": lambda: audit.run(quick=chosen.quick),
+        "region": year,
     }
     results = benches[chosen.bench]()
     if chosen.json:
-        found = {"bench": chosen.bench, "machine": machine(), "results": [each.encode() for each in results]}
+        found = {"bench": chosen.bench, "machine": machine(), "results": [each.encode() for each in results], **more}
         print(json.dumps(found, ensure_ascii=False))
     else:
+        if "region" in more:
+            print("\n".join(text.shown(more["region"])))
         _show(results)
     return 0 if all(each.holds for each in results) else 1
 

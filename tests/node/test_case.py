@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raakvlak_node.case import COLUMNS, MAX_RELATIVES, Case, Rejected, parse
+from raakvlak_node.case import COLUMNS, MAX_RELATIVES, Case, Rejected, adult_from, parse
 from raakvlak_protocol.identifier import Address, Bsn
 from tests.node.rows import TODAY, bsn, row
 
@@ -196,19 +196,35 @@ def test_a_leading_zero_that_a_spreadsheet_took_comes_back() -> None:
 
 
 def test_an_adult_client_is_allowed_or_not_by_the_covenant() -> None:
-    grown = {"birth_date": "2003-03-02"}  # 23 today
-    assert taken(grown).adult(TODAY)
-    assert reasons(grown, adults=False) == [("birth_date", "the client is 23 or older, which the covenant does not allow")]
-    assert not taken(adults=False, birth_date="2003-03-03").adult(TODAY)
+    for born in ("2003-03-02", "2003-03-31", "2003-04-30"):  # 23 today, this month, next month
+        assert taken(birth_date=born).adult(TODAY)
+        ((column, message),) = reasons(adults=False, birth_date=born)
+        assert column == "birth_date" and message.startswith("the client is 23 or older, or turns 23 by the end of next month")
+    assert not taken(adults=False, birth_date="2003-05-01").adult(TODAY)
     assert not taken(adults=False, birth_date="").adult(TODAY)
 
 
-def test_who_was_born_on_29_february_turns_23_on_1_march() -> None:
-    born = {"birth_date": "2004-02-29"}
-    assert not taken(born, adults=False, today=date(2027, 2, 28)).adult(date(2027, 2, 28))
-    assert reasons(born, adults=False, today=date(2027, 3, 1))[0][0] == "birth_date"
-    assert taken(adults=True, birth_date="2004-02-29").adult(date(2027, 3, 1))
-    assert not taken(birth_date="9990-01-01", today=date.max).adult(date(9999, 12, 30))
+@pytest.mark.parametrize(
+    ("born", "since"),
+    [
+        ("2004-02-28", date(2027, 1, 1)),
+        ("2004-02-29", date(2027, 2, 1)),  # the birthday of that year is 1 March
+        ("2004-03-31", date(2027, 2, 1)),
+        ("2004-01-01", date(2026, 12, 1)),
+    ],
+)
+def test_from_the_month_before_the_23rd_birthday_on_the_client_is_an_adult(born: str, since: date) -> None:
+    before = since - timedelta(days=1)
+    assert not taken(adults=False, birth_date=born, today=before).adult(before)
+    assert reasons(adults=False, birth_date=born, today=since)[0][0] == "birth_date"
+    assert taken(adults=True, birth_date=born).adult(since)
+    for born_then in (born[:8] + "01", born):  # everybody of one month on one day
+        if born != "2004-02-29":
+            assert adult_from(date.fromisoformat(born_then)) == since
+
+
+def test_an_age_at_the_end_of_the_calendar_is_counted() -> None:
+    assert not taken(birth_date="9990-01-01", today=date.max).adult(date(9999, 10, 31))
 
 
 def test_unknown_columns_are_refused_without_their_name() -> None:
@@ -226,8 +242,8 @@ def test_a_case_is_stored_and_read_back_the_same() -> None:
 
 
 def test_a_stored_case_stays_readable_when_its_client_grows_up() -> None:
-    child = taken(adults=False, birth_date="2003-03-03")
-    assert Case.decode(child.encode()).adult(date(2026, 3, 3))
+    child = taken(adults=False, birth_date="2003-05-01")
+    assert Case.decode(child.encode()).adult(date(2026, 4, 1))
 
 
 def test_former_numbers_are_kept_once_and_never_the_present_one() -> None:

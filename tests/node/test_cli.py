@@ -417,8 +417,11 @@ def test_cases_status_and_withdraw(folder: Path) -> None:
     found = run("status", "--json", folder=folder).json
     assert (found["cases"], found["withheld"], found["unevaluated"], found["pending"]) == (2, 1, 1, 1)
     assert re.search("^unevaluated +1$", run("status", folder=folder).out, re.MULTILINE)
-    assert "'raakvlak-node cases' lists them" in run("withdraw", "ZK-9", folder=folder).failed()
-    assert run("withdraw", "ZK-00001", "--json", folder=folder).json == {"withdrawn": True}
+    assert "'raakvlak-node cases' lists them" in run("withdraw", "ZK-9", "--reason", "wrong", folder=folder).failed()
+    assert run("withdraw", "ZK-00001", "--reason", "wrong", "--json", folder=folder).json == {
+        "withdrawn": True,
+        "archived": False,
+    }
     assert run("cases", folder=folder).out == "ZK-00002  (kept, not published)\n"
 
 
@@ -468,7 +471,7 @@ def test_a_backup_comes_back_and_has_to_be_reconciled(folder: Path) -> None:
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert "choose another name" in run("backup", copy, folder=folder).failed()
     assert "no such file" in run("backup", folder / "no" / "copy.db", folder=folder).failed()
-    run("withdraw", "ZK-00001", folder=folder)
+    run("withdraw", "ZK-00001", "--reason", "death", folder=folder)
     assert "--replace puts the backup in its place" in run("restore", copy, folder=folder).failed()
     assert run("cases", folder=folder).out == "ZK-00002\nZK-00003\n"
     done = run("restore", copy, "--replace", folder=folder)

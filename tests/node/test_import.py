@@ -339,7 +339,7 @@ def test_of_an_adult_only_children_and_the_address_are_wanted(node: Node) -> Non
 
 def test_an_adult_is_rejected_where_the_covenant_allows_none(node_of: NodeOf) -> None:
     node = node_of(adults=False)
-    report = load(node, [row(1) | ADULT, row(2, birth_date=""), row(3, birth_date="2003-03-03")])
+    report = load(node, [row(1) | ADULT, row(2, birth_date=""), row(3, birth_date="2003-05-01")])
     assert told(report) == [(2, "birth_date")]
     assert references(node) == ["ZK-00002", "ZK-00003"]
 
@@ -350,7 +350,8 @@ def test_of_a_youth_everybody_is_wanted(node: Node) -> None:
 
 
 @pytest.mark.parametrize("flag", ["confidential", "protected"])
-def test_a_confidential_or_protected_case_is_kept_and_nothing_of_it_wanted(node: Node, flag: str) -> None:
+def test_a_confidential_or_protected_case_is_kept_and_nothing_of_it_wanted(node_of: NodeOf, flag: str) -> None:
+    node = node_of(coordinated=False)
     hidden = row(1) | ADULT | HOME
     load(node, [hidden | {flag: "yes"}, row(2)])
     assert references(node) == ["ZK-00001", "ZK-00002"]
@@ -362,8 +363,8 @@ def test_a_confidential_or_protected_case_is_kept_and_nothing_of_it_wanted(node:
     assert wanted(node) == {bsn(2)}
 
 
-def test_a_shelter_publishes_nothing(node_of: NodeOf) -> None:
-    node = node_of("shelter")
+def test_a_shelter_that_no_coordinator_serves_publishes_nothing(node_of: NodeOf) -> None:
+    node = node_of("shelter", coordinated=False)
     load(node, [row(1) | ADULT | HOME])
     assert references(node) == ["ZK-00001"]
     assert wanted(node) == set()

@@ -22,12 +22,12 @@ def test_the_command_writes_it() -> None:
 def test_every_answer_is_described_as_what_it_is() -> None:
     described = json.loads(rest.description())
     put = described["paths"]["/v1/cases/{case_ref}"]["put"]["responses"]
-    assert set(put) == {"202", "401", "409", "411", "413", "422", "503"}
+    assert set(put) == {"202", "400", "401", "409", "411", "413", "422", "503"}
     for path in described["paths"].values():
         for operation in path.values():
             for status, answer in operation["responses"].items():
                 kinds = set(answer.get("content", {}))
-                assert kinds <= ({"application/problem+json"} if status >= "400" else {"application/json"})
+                assert kinds <= ({"application/problem+json"} if status >= "400" else {"application/json", "text/csv"})
                 assert status < "400" or kinds
     assert "HTTPValidationError" not in described["components"]["schemas"]
     assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"

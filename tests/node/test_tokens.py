@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 
 from raakvlak_node.case import Case, parse
-from raakvlak_node.tokens import involvements
-from raakvlak_protocol.covenant import KINDS, Covenant
+from raakvlak_node.tokens import Stance, involvements
+from raakvlak_protocol.covenant import COORDINATOR, KINDS, Covenant
 from raakvlak_protocol.identifier import Bsn
+from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.relation import Relation
 from raakvlak_protocol.v1 import covenant_pb2 as pb
 from tests.covenants import make_covenant
@@ -35,6 +36,16 @@ def covenant(kind: str, relations: list[str] | None = None) -> Covenant:
                 rule.relations.extend(relations)
 
     return make_covenant(members={"own": kind, "town": "municipality"}, change=change).covenant
+
+
+def coordinated(kind: str, serves: list[str] | None = None) -> Covenant:
+    """The same with a coordinator that serves all kinds, or these."""
+
+    def change(payload: pb.Covenant) -> None:
+        if serves is not None:
+            payload.coordination[0].kinds[:] = serves
+
+    return make_covenant(members={"own": kind, "town": "municipality", "hq": COORDINATOR}, change=change).covenant
 
 
 def published(case: Case, rules: Covenant, today: date = TODAY) -> list[tuple[str, int]]:
@@ -67,16 +78,61 @@ def test_a_kind_publishes_only_what_the_covenant_lets_it(relation: Relation) -> 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mark", [{}, {"confidential": "yes"}, {"protected": "yes"}])
-def test_what_goes_through_the_coordinator_is_not_published(kind: str, mark: dict[str, str]) -> None:
+def test_what_goes_through_the_coordinator_is_not_published_where_there_is_none(kind: str, mark: dict[str, str]) -> None:
     expected = [] if mark or kind == "shelter" else EVERYBODY
     assert published(family(**mark), covenant(kind)) == expected
 
 
-def test_of_an_adult_only_children_and_the_address_from_the_day_of_the_23rd_birthday() -> None:
+@pytest.mark.parametrize("kind", [each for each in KINDS if each != COORDINATOR])
+@pytest.mark.parametrize("mark", [{}, {"confidential": "yes"}, {"protected": "yes"}])
+@pytest.mark.parametrize("released", [False, True])
+def test_what_others_may_not_hear_of_goes_through_the_coordinator(kind: str, mark: dict[str, str], released: bool) -> None:
+    rules = coordinated(kind)
+    found = involvements(family(**mark), rules, rules.member("own"), TODAY, released=released)
+    hidden = kind == "shelter" or "protected" in mark or ("confidential" in mark and not released)
+    assert {each.visibility for each in found if each.publish} == {Visibility.COORDINATOR if hidden else Visibility.DIRECT}
+    # The address is the location itself.
+    without = kind == "shelter" or "protected" in mark
+    assert [str(each.relation) for each in found if not each.publish] == (["address"] if without else [])
+
+
+def test_a_coordinator_that_serves_others_only_is_none() -> None:
+    rules = coordinated("police", serves=["education"])
+    assert published(family(confidential="yes"), rules) == []
+
+
+def test_a_case_whose_term_is_over_publishes_nothing() -> None:
+    rules = covenant("education")
+    found = involvements(family(), rules, rules.member("own"), TODAY, lapsed=True)
+    assert [each.visibility for each in found] == [None] * len(EVERYBODY)
+
+
+def test_a_relative_who_objects_is_kept_back_alone_and_a_client_with_everybody() -> None:
+    rules = covenant("education")
+
+    def of(who: str, said: Stance, case: Case) -> tuple[list[tuple[str, int]], int]:
+        found = involvements(
+            case,
+            rules,
+            rules.member("own"),
+            TODAY,
+            stance=lambda identifier: said if identifier == Bsn.parse(who) else Stance.NONE,
+        )
+        return [(str(each.relation), each.place) for each in found if each.publish], len(found)
+
+    others = [each for each in EVERYBODY if each != ("parent", 2)]
+    assert of(bsn(3), Stance.SUSPENDED, family()) == (others, len(EVERYBODY))
+    assert of(bsn(3), Stance.ENDED, family()) == (others, len(EVERYBODY) - 1)
+    assert of(bsn(1), Stance.SUSPENDED, family()) == ([], len(EVERYBODY))
+    former = family().with_former(Bsn.parse(bsn(30)))
+    assert of(bsn(30), Stance.SUSPENDED, former) == ([], len(EVERYBODY) + 1)
+
+
+def test_of_an_adult_only_children_and_the_address_from_the_month_before_the_23rd_birthday() -> None:
     rules = covenant("education")
     case = family(birth_date="2004-02-29")
-    assert published(case, rules, date(2027, 2, 28)) == EVERYBODY
-    assert published(case, rules, date(2027, 3, 1)) == [("client", 1), ("child", 1), ("child", 2), ("address", 1)]
+    assert published(case, rules, date(2027, 1, 31)) == EVERYBODY
+    assert published(case, rules, date(2027, 2, 1)) == [("client", 1), ("child", 1), ("child", 2), ("address", 1)]
     assert published(family(birth_date=""), rules, date(2099, 1, 1)) == EVERYBODY
 
 

@@ -1,0 +1,1 @@
+"""The commands of `raakvlak-node`, by what they are about; `cli` puts them together."""

@@ -1,0 +1,73 @@
+"""Running a node: the service, access to its API, backups."""
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from raakvlak_node.access import AccessLog, Event
+from raakvlak_node.commands.manners import acting, actor, answer, opened, say
+from raakvlak_node.events import EVENTS
+from raakvlak_protocol.party import command, events
+from raakvlak_protocol.party.serving import Stop
+
+
+@click.group()
+def token() -> None:
+    """Access to the REST API."""
+
+
+@token.command("new")
+@command.in_folder
+@command.as_json
+@click.argument("name")
+def token_new(path: Path, as_json: bool, name: str) -> None:
+    """Make an access token called NAME. It is shown once; the store keeps only its hash."""
+    with opened(path) as node:
+        made = node.new_access_token(name)
+    answer(as_json, {"name": name, "token": made}, lambda: iter((made,)))
+
+
+@click.command()
+@command.in_folder
+def serve(path: Path) -> None:
+    """Run the sync loop and the REST API until stopped."""
+    from raakvlak_node.serve import serve as run
+
+    log = events.Log("node", EVENTS, sys.stderr)
+    events.install(log)
+    stop = Stop.on_signals()
+    with opened(path) as node:
+        log("started", version=version("raakvlak"), covenant_version=node.covenant.version)
+        run(node, log, stop)
+        log("stopped")
+
+
+@click.command()
+@command.in_folder
+@acting
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(path: Path, on_behalf_of: str, file: Path) -> None:
+    """Copy the store to FILE while the node works. It opens only with this node's secrets: keep those apart."""
+    if file.exists():
+        say(f"{file} exists already: choose another name")
+        raise click.exceptions.Exit(command.FAILED)
+    with opened(path) as node:
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        AccessLog(node.store, node.random).write(actor(on_behalf_of), Event.EXPORT, node.clock(), kind="backup")
+        node.store.backup(file)
+    say(f"wrote {file}; back up secrets.sealed and the key file too, each elsewhere, and delete this copy within 30 days")
+
+
+@click.command()
+@command.in_folder
+@click.option("--replace", is_flag=True, help="Put the backup in place of the store that is there.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(path: Path, replace: bool, file: Path) -> None:
+    """Put the backup FILE back. Nothing is published until 'raakvlak-node reconcile' has been run."""
+    from raakvlak_node.reconcile import restore as run
+
+    run(path, file, replace=replace)
+    say("restored; run 'raakvlak-node reconcile --dry-run' to see what has happened since, then 'raakvlak-node reconcile'")
