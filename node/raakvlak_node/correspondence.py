@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
+from raakvlak_node import followup
 from raakvlak_node.desk import Desk
 from raakvlak_node.followup import Records
 from raakvlak_node.pairs import MAX_RECORDS, Known, Pairs, Record, encoded
@@ -26,8 +27,6 @@ from raakvlak_protocol.relation import MatchKind, matching
 from raakvlak_protocol.secret import SecretBytes
 
 DAY_SECONDS: Final = 86_400
-CLOCKS_DIFFER_SECONDS: Final = DAY_SECONDS
-"""How far in the future an act may have been done by its author's clock."""
 
 
 def carried(
@@ -88,6 +87,7 @@ def judged(held: Records, said: FollowUp, covenant: Covenant, now: datetime) -> 
         if signature.agreement not in about or (agreed is not None and signature.party not in agreed.parties):
             raise Malformed("a signature is under no agreement of this pair, or not by one of its parties", field="signatures")
         signature.verify(covenant)
+        _demand_past(signature.at, now)
         fresh += [] if signature.id in signed else [signature]
     return fresh
 
@@ -101,8 +101,12 @@ def _demand_follows(act: Act, known: dict[bytes, Act], now: datetime) -> None:
         raise Missing("an act follows on one that has not come", field="after")
     if act.number != 1 + max((known[each].number for each in act.after), default=0):
         raise Malformed("an act has another number than the ones before it give", field="number")
-    if act.at > now.timestamp() + CLOCKS_DIFFER_SECONDS:
-        raise Malformed("an act was done in the future: look at the clocks of both nodes", field="at")
+    _demand_past(act.at, now)
+
+
+def _demand_past(at: int, now: datetime) -> None:
+    if at > now.timestamp() + followup.MAX_AHEAD:
+        raise Malformed("a step was taken in the future: look at the clocks of both nodes", field="at")
 
 
 class Correspondence:

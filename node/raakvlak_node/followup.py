@@ -6,6 +6,7 @@ that came to stand before it. `allowed` and `fold` ask the same table, so that w
 
 Signatures under agreements follow on no act: they stand among the acts by the second that they bear. `moment` gives a new
 record a second behind all that its author holds; then clocks that differ change nothing, but where two things crossed.
+Whoever dates an act back to before a signature has it read as one that crossed with that, no more.
 
 Nothing here reads a clock, a store or the network. What depends on the day, or on this node alone, is asked apart:
 `phase_on`, `due`, `reminder`, `ended`.

@@ -231,8 +231,9 @@ class Signature:
 
     @property
     def id(self) -> bytes:
-        """By which the record is known: a party signs an agreement once."""
-        return _hash("raakvlak/v1/agreement-signature-id", self.agreement + self.party.encode())
+        """By which the record is known. A party signs an agreement once, but for one that was restored from a backup and has
+        forgotten it: then both stand, and the earlier one counts."""
+        return _hash("raakvlak/v1/agreement-signature-id", self.agreement + self.party.encode() + u64(self.at))
 
     def signed(self, covenant_id: str, seed: SecretBytes) -> Self:
         return replace(self, signature=sign(seed, self.statement(covenant_id)))

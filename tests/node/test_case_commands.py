@@ -51,7 +51,7 @@ def test_a_case_ends_for_a_reason_that_must_be_said(call: Call) -> None:
         call(cases.withdraw, "ZK-1")
     with pytest.raises(SystemExit):
         call(cases.withdraw, "ZK-1", "--reason", "age")  # the node sees to that
-    with pytest.raises(Refused, match="its term"):
+    with pytest.raises(Refused, match="is not over"):
         call(cases.withdraw, "ZK-1", "--reason", "lapsed")
     assert answered(call, cases.withdraw, "ZK-1", "--reason", "wrong") == {"withdrawn": True, "archived": False}
     assert "forgotten here; run 'raakvlak-node sync'" in call(cases.withdraw, "ZK-2", "--reason", "risk-gone")

@@ -655,3 +655,17 @@ def test_an_order_that_is_not_for_here_is_refused(folder: Path) -> None:
     assert "not written as the officer's program writes it" in run("canary", "add", changed, folder=folder).failed()
     assert "no JSON object" in run("canary", "add", caseload(folder, THREE), folder=folder).failed()
     assert run("canary", "list", "--json", folder=folder).json == {"plans": []}
+
+
+def test_serving_without_the_secret_that_the_case_system_needs_is_refused(folder: Path) -> None:
+    secret = folder.parent / "webhook.secret"
+    settings = folder / "settings.toml"
+    settings.write_text(
+        f'{settings.read_text()}\n[webhook]\nurl = "https://case-system.example/hook"\nsecret_file = {json.dumps(str(secret))}\n'
+    )
+    assert "'raakvlak-node webhook secret' makes one" in run("serve", folder=folder).failed()
+    findings = run("doctor", "--json", folder=folder).json["findings"]
+    assert [each["verdict"] for each in findings if each["check"] == "webhook"] == ["bad"]  # type: ignore[attr-defined]
+    assert run("webhook", "secret", folder=folder).code == DONE
+    findings = run("doctor", "--json", folder=folder).json["findings"]
+    assert [each["verdict"] for each in findings if each["check"] == "webhook"] == ["good"]  # type: ignore[attr-defined]

@@ -72,7 +72,7 @@ def test_a_text_an_agreement_and_its_signature_are_what_the_text_says() -> None:
     )  # fmt: skip
     assert signed.hex() == told["statement"]
     Ed25519PublicKey.from_public_bytes(bytes.fromhex(VECTORS["keys"]["town"])).verify(bytes.fromhex(told["signature"]), signed)
-    id = bytes.fromhex(told["hash"]) + PARTIES[1]
+    id = bytes.fromhex(told["hash"]) + PARTIES[1] + number(told["at"], 8)
     assert hashed("raakvlak/v1/agreement-signature-id", id) == told["id"]
 
 
