@@ -248,9 +248,6 @@ def guard(api: FastAPI, log: Log) -> None:
         try:
             response = _refused_unread(request) or await answer(request)
         except Exception as error:
-            import traceback
-
-            traceback.print_exc()
             log("error", kind=type(error).__name__, message="", place="", doing="answering a request")
             response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; see the node's log")
         response.headers["API-Version"] = API_VERSION
