@@ -21,6 +21,7 @@ from tests.attacks.lying_log import read_the_log
 from tests.covenants import Sandbox, make_covenant
 from tests.federation import Federation, case, federation
 from tests.node.walked import pass_months, rows
+from tests.test_story_hard_times import rows as index_rows
 from tests.test_story_hard_times import silent
 
 CHILD, SISTER, MOTHER, FATHER, UNCLE = "123456782", "111222333", "999990019", "999990020", "999990032"
@@ -240,11 +241,12 @@ def test_a_hidden_publication_that_was_cut_off_is_settled_as_what_it_was(
         assert running.touches("town") == set()
 
 
+@pytest.mark.parametrize("meanwhile", ["confidential", "dropped"])
 def test_a_row_that_was_told_directly_by_a_write_of_long_ago_is_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
-    """The write arrived, its answer did not, the index has destroyed it, and meanwhile the case became confidential: the
-    index says of the next write that the row is there already, as it was."""
+    """The write arrived, its answer did not, the index has destroyed it, and meanwhile the case became confidential, or
+    went: nobody told this node by which reference the row stands, and writing it again would leave it as it was."""
     with federation(tmp_path) as running:
         school = running.nodes["school"]
         running.nodes["town"].put_case(case("T-1", CHILD))
@@ -263,11 +265,15 @@ def test_a_row_that_was_told_directly_by_a_write_of_long_ago_is_taken_back(
             with suppress(Unavailable):
                 walk.once()
             monkeypatch.undo()
-        school.put_case(case("S-1", CHILD, confidential="yes"))
+        if meanwhile == "dropped":
+            school.drop_case("S-1")
+        else:
+            school.put_case(case("S-1", CHILD, confidential="yes"))
         running.clock.pass_(days=2)
         running.index.expire()
         running.settle()
-        assert rows(school) == {CHILD: HIDDEN}
+        assert rows(school) == ({} if meanwhile == "dropped" else {CHILD: HIDDEN})
+        assert index_rows(running, "school") == len(rows(school))
         assert running.touches("town") == running.touches("school") == set()
         assert list(running.nodes["town"].store.live_matches()) == []
 

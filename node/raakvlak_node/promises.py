@@ -176,10 +176,10 @@ class Promises:
 
     def unproven(self, size: int, month: int, most: int) -> list[OwnRow]:
         """Rows whose leaves lie within the first `size` or nobody knows where, of one epoch, in order of position; none
-        that is removed in `month` or before, or is to be withdrawn because nobody knows how it stands."""
+        that is removed in `month` or before."""
         rows = self._run(
             "SELECT reference, epoch, position, visibility FROM token WHERE unproven_since IS NOT NULL"
-            " AND reference IS NOT NULL AND visibility > 0"
+            " AND reference IS NOT NULL"
             " AND removal_month > ? AND coalesce(position < ?, 1) ORDER BY epoch, position LIMIT ?",
             (month, size, most),
         ).fetchall()

@@ -7,6 +7,7 @@ With each answer comes a receipt: the index's promise, signed by its log, which 
 they do). A receipt that does not hold rings an alarm and stops nothing else: the write was carried out all the same.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -32,6 +33,8 @@ from raakvlak_protocol.v1 import index_pb2 as pb
 CALL_SECONDS: Final = 60.0
 STREAM_SECONDS: Final = 600.0
 CHUNK_ITEMS: Final = 5_000
+UNKNOWN_ROWS: Final = "unknown_rows"
+"""The remark that says that rows may stand at the index of which this store knows no reference."""
 MAX_NUMBER: Final = 2**63 - 1
 """The largest number that the store can keep; no series of one a write or event comes near it."""
 
@@ -95,10 +98,11 @@ class Publisher:
             self._settle(pending, reply.last_answer)
         elif pending and reply.last_sequence == pending.sequence and not reply.last_request_hash:
             # Carried out days ago: the index has destroyed how it answered, so that nothing leads back to rows that are
-            # gone. What it held is done again under the next number, which changes nothing of what stands.
+            # gone. So nobody can say by which references what it published stands, which may be wanted no more, or not so.
             with self._store.transaction():
                 self._store.set_number("last_sequence", pending.sequence)
                 self._store.drop_write()
+                self._store.set_remark(UNKNOWN_ROWS, "yes" if pending.kind == "publish" else "")
         elif pending and reply.last_sequence == pending.sequence - 1:
             # It never arrived: what it held is still to be published or withdrawn, and will be signed anew.
             self._store.drop_write()
@@ -108,6 +112,22 @@ class Publisher:
                 f"the index's last write of this node is {reply.last_sequence}, the store's {self._last_sequence()}",
             )
         self.demand_reconciled()
+        if self._store.remark(UNKNOWN_ROWS):
+            self._withdraw_unknown()
+
+    def _withdraw_unknown(self) -> None:
+        """Withdraws what stands at the index and this store knows nothing of; what is wanted of it is published anew."""
+        request = pb.InventoryRequest(covenant_hash=self._covenant.hash)
+        known = {reference for _, _, reference in self._store.references()}
+        unknown: dict[int, list[bytes]] = defaultdict(list)
+        for batch in self.stream("Inventory", request, pb.InventoryBatch):
+            for row in batch.rows:
+                if row.reference not in known:
+                    unknown[row.epoch].append(row.reference)
+        for epoch, references in unknown.items():
+            for place in range(0, len(references), CHUNK_ITEMS):
+                self.withdraw(references[place : place + CHUNK_ITEMS], epoch)
+        self._store.set_remark(UNKNOWN_ROWS, "")
 
     def demand_reconciled(self) -> None:
         """Returns when a person need not look first."""
@@ -203,9 +223,6 @@ class Publisher:
         now = int(self._clock().timestamp())
         with self._store.transaction():
             self._store.finish_publish(write, references, reply.removal_month)
-            for reference in (each for each, new in zip(references, is_new, strict=False) if not new):
-                # A row of before, of which this store has forgotten how it stands; so it may be told to more than it should.
-                self._store.take_row(reference, reply.removal_month, 0)
             positions: list[int | None] = [None] * len(references)
             if self._holds(receipt, reply.receipt, [] if is_new and not receipt.count else None, complete=bool(is_new)):
                 self._promises.keep(receipt, reply.receipt, reply.removal_month, now)

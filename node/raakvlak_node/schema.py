@@ -256,7 +256,7 @@ _TERMS = (
     """UPDATE involvement SET until = coalesce(
         (SELECT lapses FROM own_case WHERE handle = involvement.own_case),
         (SELECT max(removal_month) FROM token WHERE token.person = involvement.person), 65535)""",
-    # With which visibility the row stands at the index; 0 where there is none, or nobody knows.
+    # With which visibility the row stands at the index; 0 where there is none.
     "ALTER TABLE token ADD COLUMN visibility INTEGER NOT NULL DEFAULT 0",
     "UPDATE token SET visibility = 1 WHERE reference IS NOT NULL",
     "ALTER TABLE in_flight ADD COLUMN visibility INTEGER NOT NULL DEFAULT 1",

@@ -581,7 +581,7 @@ class Store:
             self._finish_write(write)
 
     def take_row(self, reference: bytes, removal_month: int, visibility: int) -> None:
-        """How a row stands according to the index; with visibility 0 nobody knows, and it is withdrawn and published anew."""
+        """How a row stands according to the index; what is not wanted so is withdrawn and published anew."""
         self._run(
             "UPDATE token SET removal_month = ?, visibility = ? WHERE reference = ?", (removal_month, visibility, reference)
         )

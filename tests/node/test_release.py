@@ -180,10 +180,12 @@ def test_without_a_coordinator_it_is_kept_back(node_of: NodeOf) -> None:
     assert rows(node) == {bsn(1): DIRECT}
 
 
-def test_a_row_of_which_nobody_knows_how_it_stands_is_withdrawn_and_published_anew(node: Node) -> None:
+def test_a_row_that_the_index_says_to_stand_in_another_way_is_withdrawn_and_published_anew(node: Node) -> None:
     node.put_case(case("ZK-1", bsn(1)))
     walk(node)
     (_, _, reference) = node.store.references()[0]
-    node.store.take_row(reference, 400, 0)
-    assert walk(node) == (1, 1)
-    assert rows(node) == {bsn(1): DIRECT}
+    for visibility in (HIDDEN, 0, 77):
+        node.store.take_row(reference, 400, visibility)
+        assert walk(node) == (1, 1)
+        assert rows(node) == {bsn(1): DIRECT}
+        ((_, _, reference),) = node.store.references()

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import Final
 
 from raakvlak_node import followup, workdays
-from raakvlak_node.followup import SIGN, Due, Records, Standing
+from raakvlak_node.followup import SIGN, Due, Records, Standing, Term
 from raakvlak_protocol import follow_up_content, letter_content
 from raakvlak_protocol.act import NOTHING, Act, ActKind, Agreement, Cause, Pair, Signature, Written
 from raakvlak_protocol.covenant import COORDINATOR, Covenant, FollowUpTerms
@@ -138,21 +138,21 @@ class Node:
         days = sorted(day for day in self.agenda if day <= today)
         return [self.held[pair] for pair in dict.fromkeys(pair for day in days for pair in self.agenda.pop(day))]
 
-    def keep_term(self, held: Held, today: date, now: int, *, remind: bool, escalate: bool) -> list[Told]:
+    def keep_term(self, held: Held, today: date, now: int, *, remind: bool, escalate: bool) -> list[tuple[Told, Term]]:
         """What a node does by itself once a day: gives each reminder once, and calls in the coordinator where a term has
-        passed by more than the grace."""
-        told: list[Told] = []
+        passed by more than the grace. What it did, and for which term."""
+        told: list[tuple[Told, Term]] = []
         if held.due is None or self.terms is None:
             return told
         reminder = followup.reminder(held.due, self.terms, today)
         mark = f"{held.due.term}:{held.due.on}:{reminder}"
         if remind and reminder is not None and held.reminded != mark:
             held.reminded = mark
-            told.append(Told.REMINDED if self.member in held.due.whose else Told.REMINDED_FOR_OTHERS)
+            told.append((Told.REMINDED if self.member in held.due.whose else Told.REMINDED_FOR_OTHERS, held.due.term))
         over = held.due.escalates_on is not None and today >= held.due.escalates_on
         if escalate and over and ActKind.ESCALATED in followup.allowed(held.standing, self.member):
+            told.append((Told.ESCALATED, held.due.term))
             self.act(held, ActKind.ESCALATED, now, cause=Cause.TERM)
-            told.append(Told.ESCALATED)
         return told
 
     # --- records --------------------------------------------------------------------------------------------------------

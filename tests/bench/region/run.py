@@ -40,12 +40,14 @@ OTHERWISE: Final[Mapping[str, Staff]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What came of one year. `weekly` and `of_open` are (Friday, share untouched past the contact term)."""
+    """What came of one year. `weekly` and `of_open` are (Friday, share untouched past the contact term), `waiting` is
+    (Friday, pairs that wait for the coordinator)."""
 
     name: str
     figures: Mapping[str, Any]
     weekly: Sequence[tuple[date, float]]
     of_open: Sequence[tuple[date, float]]
+    waiting: Sequence[tuple[date, float]]
     seconds: float
     folds_per_second: float
     pairs_of_busiest: int
@@ -104,7 +106,8 @@ def _one(cases: int, rules: Rules, staff: Staff) -> Run:
     seconds = time.monotonic() - began
     talk(f"  {rules.name}: {seconds:.0f} s")
     return Run(
-        rules.name, tally.figures(), tally.weekly(), tally.weekly_of_open(), seconds, _folded_per_second(year),
+        rules.name, tally.figures(), tally.weekly(), tally.weekly_of_open(),
+        [(day, float(waiting)) for day, waiting, _ in tally.desk], seconds, _folded_per_second(year),
         tally.pairs_of_busiest,
     )  # fmt: skip
 

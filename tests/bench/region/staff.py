@@ -73,9 +73,9 @@ class Staff:
     """Share of evaluations after which the match is closed."""
 
     sick: float = 0.05
-    """Share of working days on which a worker is ill; the Dutch mean."""
+    """Share of working days on which a worker is ill; of the order of the Dutch mean."""
     leaves: float = 0.15
-    """Share of workers who leave in the year; about what youth care reports."""
+    """Share of workers who leave in the year; of the order that Dutch youth care knows."""
     forgotten: float = 0.5
     """Share of what was planned that is lost when a case is handed over."""
 

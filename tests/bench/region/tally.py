@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any, Final
 
 from raakvlak_node import workdays
-from raakvlak_node.followup import Phase
+from raakvlak_node.followup import Phase, Term
 from raakvlak_node.workdays import local_day
 from raakvlak_protocol.act import Act, Pair
 from raakvlak_protocol.covenant import FollowUpTerms
@@ -35,6 +35,8 @@ class Course:
     evaluated: date = _FAR
     closed: date = _FAR
     causes: set[str] = field(default_factory=set)
+    stuck: dict[Term, bool] = field(default_factory=dict)
+    """The terms for which a node called in the coordinator, and whether nobody had touched the match when it first did."""
 
     @property
     def met(self) -> date:
@@ -81,9 +83,10 @@ class Tally:
     def escalated(self, pair: Pair, cause: str) -> None:
         self.courses[pair].causes.add(cause)
 
-    def told(self, pair: Pair, told: Told, day: date) -> None:
+    def told(self, pair: Pair, told: Told, term: Term, day: date) -> None:
         """A node has reminded, or called in the coordinator, by itself."""
         if told is Told.ESCALATED:
+            self.courses[pair].stuck.setdefault(term, self.courses[pair].touched > day)
             self.escalated(pair, "term")
             return
         self.reminders["given"] += 1
@@ -178,6 +181,10 @@ class Tally:
             "escalated": _share(bool(each.causes) for each in courses),
             "escalated_by_cause": {
                 cause: _share(cause in each.causes for each in courses) for cause in ("term", "disagreement", "request")
+            },
+            "escalated_for_term": {str(term): _share(term in each.stuck for each in courses) for term in Term},
+            "untouched_when_escalated_for_term": {
+                str(term): _share(each.stuck.get(term, False) for each in courses) for term in Term
             },
             "median_working_days_to_contact": _median(
                 _working_days(each.began, each.contacted) for each in courses if each.contacted <= _LAST

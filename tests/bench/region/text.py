@@ -29,6 +29,9 @@ def shown(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"{title:38}" + "".join(f"{100 * years[name][key]:>13.1f} %" for name in names)
     for cause in ("term", "disagreement", "request"):
         yield f"{'  by ' + cause:38}" + "".join(f"{100 * years[name]['escalated_by_cause'][cause]:>13.1f} %" for name in names)
+    for term in ("acknowledge", "contact", "agreement", "evaluation"):
+        shares = (f"{100 * years[name]['escalated_for_term'][term]:>13.1f} %" for name in names)
+        yield f"{'    for the term of ' + term:38}" + "".join(shares)
     for title, figures in _counts(years).items():
         yield f"{title:38}" + "".join(f"{figure if figure is not None else '–':>15}" for figure in figures)
     most = report["most_difference"]

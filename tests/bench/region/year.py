@@ -177,8 +177,8 @@ class Year:
                 continue  # What it has on its agenda waits.
             for held in node.on_agenda(day):
                 told = node.keep_term(held, day, self.now, remind=self.rules.reminders, escalate=self.rules.escalation)
-                for each in told:
-                    self.tally.told(held.pair, each, day)
+                for each, term in told:
+                    self.tally.told(held.pair, each, term, day)
                     if each is not Told.ESCALATED:
                         self.people.reminder(held.pair, member)
             self.changed(member)
