@@ -60,7 +60,7 @@ def test_the_messages_by_the_text() -> None:
     def text(*parts: str) -> bytes:
         return b"".join(struct.pack(">H", len(part)) + part.encode() for part in parts)
 
-    opened, evaluated, published, posted, withdrawn, fetched = VECTORS["messages"]
+    opened, evaluated, published, posted, brought, withdrawn, fetched = VECTORS["messages"]
     raw = bytes.fromhex
     expected = [
         struct.pack(">BQ", 5, opened["time"]) + text("index", "index", opened["path"]) + struct.pack(">IBIQ", 34, 1, 1, 32),
@@ -69,7 +69,10 @@ def test_the_messages_by_the_text() -> None:
             text("raakvlak/v1/evaluate", COVENANT, "bsn") + struct.pack(">IH", 7, 3) + b"\x01" * 96
         ).digest(),
         struct.pack(">BQIQQB", 1, published["time"], 7, 3, 41, 1) + raw(published["token"]),
-        struct.pack(">BQQ", 3, posted["time"], 3) + raw(posted["match_id"]) + struct.pack(">II", 1, 1024) + raw(posted["hash"]),
+        struct.pack(">BQQ", 3, posted["time"], 3) + raw(posted["match_id"]) + text("") + struct.pack(">II", 1, 1024)
+        + raw(posted["hash"]),
+        struct.pack(">BQQ", 3, brought["time"], 3) + raw(brought["match_id"]) + text("coordinator")
+        + struct.pack(">II", 1, 4096) + raw(brought["hash"]),
         struct.pack(">BQIQQ", 2, withdrawn["time"], 7, 3, 42) + raw(withdrawn["reference"]),
         struct.pack(">BQ", 5, fetched["time"]) + text("index", "index", "GET /checkpoint") + struct.pack(">IB", 0, 0),
     ]  # fmt: skip
@@ -146,7 +149,7 @@ def test_a_ledger_continues_an_earlier_export_or_shows_that_it_does_not() -> Non
         other = Head(head.lines, hashlib.sha256(head.hash).digest())
         with pytest.raises(Evidence, match=f"^line {head.lines} of the ledger: or one before it differs from the earlier"):
             verified(VECTORS["export"], other)
-    with pytest.raises(Evidence, match="has 2 lines and had 6 in the earlier export"):
+    with pytest.raises(Evidence, match="has 2 lines and had 7 in the earlier export"):
         verified(export(2), heads[-1])
 
 
@@ -168,7 +171,7 @@ def sized(size: int) -> some.SearchStrategy[bytes]:
 messages: some.SearchStrategy[ledger.Message] = some.one_of(
     some.builds(Publication, u64, u32, u64, u64, u8, sized(32)),
     some.builds(Withdrawal, u64, u32, u64, u64, sized(16)),
-    some.builds(Posting, u64, u64, sized(16), u32, u32, sized(32)),
+    some.builds(Posting, u64, u64, sized(16), words, u32, u32, sized(32)),
     some.builds(Evaluation, u64, words, words, u32, u32, sized(32)),
     some.builds(Call, u64, words, words, words, u32, fields),
 )

@@ -8,10 +8,10 @@ come its own steps. A letter with one wrong record is put aside whole.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from raakvlak_node import followup
+from raakvlak_node import followup, workdays
 from raakvlak_node.desk import Desk
 from raakvlak_node.followup import Records
 from raakvlak_node.pairs import MAX_RECORDS, Known, Pairs, Record, encoded
@@ -25,6 +25,7 @@ from raakvlak_protocol.letter import MAX_CONTENT_BYTES, NO_PREVIOUS, DeskHeader,
 from raakvlak_protocol.letter_content import Card, CardCase, Content
 from raakvlak_protocol.relation import MatchKind, matching
 from raakvlak_protocol.secret import SecretBytes
+from raakvlak_protocol.term import FIRST_YEAR
 
 DAY_SECONDS: Final = 86_400
 
@@ -74,7 +75,7 @@ def judged(held: Records, said: FollowUp, covenant: Covenant, now: datetime) -> 
     agreements = dict(held.agreements)
     for written in said.texts:
         if written.hash not in texts:
-            raise Malformed("a text belongs to no act", field="texts")
+            raise Missing("a text belongs to no act", field="texts")
         fresh += [] if written.hash in held.texts else [written]
     for agreement in said.agreements:
         if agreement.hash not in about or not {said.pair.one, said.pair.other} <= set(agreement.parties):
@@ -142,6 +143,8 @@ class Correspondence:
         """Writes all that waits; how many letters that was."""
         written = 0
         for handle, party in self._pairs.to_write():
+            if not self._is_for(handle, party):
+                continue  # The covenant has changed; it stays unsent, for when it changes back.
             with self._store.transaction():
                 written += self._write_pair(handle, party, now)
         for handle, coordinator in self._stale_contacts():
@@ -196,7 +199,7 @@ class Correspondence:
         for coordinator in {each.coordinator for each in self._covenant.coordination} - {self._member}:
             for handle in self._pairs.linked(coordinator):
                 known = self._pairs.known(handle)
-                if known is None or known.ended is not None:
+                if known is None or known.ended is not None or not self._is_for(handle, coordinator):
                     continue
                 if self._pairs.told(handle, coordinator) != self._mark(self._contacts(known)):
                     yield handle, coordinator
@@ -209,7 +212,7 @@ class Correspondence:
         head = FollowUp(known.pair)
         if self._covenant.member(party).kind == COORDINATOR:
             contacts = self._contacts(known)
-            head = replace(head, contacts=contacts, began=date.fromtimestamp(known.began))
+            head = replace(head, contacts=contacts, began=workdays.local_day(known.began))
             mark = self._mark(contacts)
         else:
             mark = b""
@@ -226,6 +229,8 @@ class Correspondence:
         """Seals what waits for coordinators, or at one for the sides."""
         written = 0
         for match_id, party in self._desk.waiting():
+            if party not in self._covenant.members:
+                continue
             with self._store.transaction():
                 chain = self._desk.chain(match_id, party)
                 number, previous = chain.own_number, chain.own_hash or NO_PREVIOUS
@@ -296,6 +301,19 @@ class Correspondence:
         """Whether letters to the party have one lock."""
         return COORDINATOR in {self._covenant.member(each).kind for each in (party, self._member)}
 
+    def _is_for(self, handle: bytes, party: str) -> bool:
+        """Whether the covenant, as it is now, lets the party be written to about the pair: the other side, if the two may
+        see their matches, and between a side and a coordinator only the one that serves the two."""
+        known = self._pairs.known(handle)
+        members = () if known is None else (*known.pair.members, party)
+        if not members or any(each not in self._covenant.members for each in members):
+            return False
+        kinds = [self._covenant.member(each).kind for each in members[:2]]
+        if not self._is_desk(party):
+            return self._covenant.direct_for(*kinds)
+        serving = self._covenant.coordinator_for(*kinds)
+        return serving is not None and serving.id in {party, self._member}
+
     def _reference(self, own_case: bytes) -> str | None:
         case = self._store.case(own_case)
         return None if case is None else case.reference
@@ -334,8 +352,11 @@ class Correspondence:
         if any(each.party not in (said.pair.one, said.pair.other) for each in said.contacts):
             raise Malformed("the letter tells whom to call of a case that is not of the pair")
         handle = self._pairs.handle(said.pair)
-        began = said.began or now.date()
-        self._pairs.begin_at_desk(handle, said.pair, match_id, int(datetime.combine(began, datetime.min.time()).timestamp()))
+        began = said.began or workdays.today(now)
+        if not date(FIRST_YEAR, 1, 1) <= began <= workdays.today(now) + timedelta(days=1):
+            raise Malformed("a match began on a day that lies ahead, or before there were any", field="began")
+        midnight = datetime.combine(began, time.min, workdays.ZONE)
+        self._pairs.begin_at_desk(handle, said.pair, match_id, int(midnight.timestamp()))
         self._desk.keep_contacts(handle, sender, said.contacts)
         if not self._pairs.knows(handle, sender):
             self._pairs.link(handle, sender, match_id)

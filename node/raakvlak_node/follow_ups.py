@@ -220,7 +220,12 @@ class FollowUps:
             followup.demand_day(SIGN, agreement.evaluate_on, self._covenant.follow_up, workdays.today(now))
             own = found.known.pair.party(self._member)
             signature = self._signed(found, agreement, now)
-            others = [each for each in self._pairs_of(own, now) if each.known.pair.opposite(self._member) in agreement.parties]
+            others = [
+                each
+                for each in self._pairs_of(own, now)
+                if each.known.pair.opposite(self._member) in agreement.parties
+                and (each.known.handle == found.known.handle or not self._is_full(each.known))
+            ]
             for each in others:
                 if agreement.hash not in each.records.agreements and self._allows(each, ActKind.PROPOSED):
                     self._propose(each, agreement, actor, now, signed=[*found.records.signatures])
@@ -349,10 +354,17 @@ class FollowUps:
             told = [each for each in known.pair.members if self.pairs.carrying(known.handle)]
             for each in told:
                 self.pairs.carrier(known.handle, each)
-        if self.pairs.count(known.handle) > MAX_RECORDS - 8:
+        records = list(records)
+        closes = any(isinstance(each, Act) and each.kind is ActKind.CLOSED for each in records)
+        if self._is_full(known) and not closes:
             raise Refused(f"this follow-up has reached its {MAX_RECORDS} records: close it")
         if self.pairs.add(known.handle, records, [str(each) for each in told]):
             self.settle(known.handle, now)
+
+    def _is_full(self, known: Known) -> bool:
+        """Whether nothing but its end can be added. The other side alone may bring it so far: what a node does by itself
+        stops here, and does not fail."""
+        return self.pairs.count(known.handle) > MAX_RECORDS - 8
 
     def _note(self, found: FollowUp, actor: Actor, now: datetime, event: Event, kind: str, reason: str = "") -> None:
         own = "" if found.known.own_case is None else found.known.pair.party(self._member).reference
@@ -392,7 +404,7 @@ class FollowUps:
         for other in self.pairs.of_case(found.known.own_case):
             held = self.pairs.records(other).agreements.keys() if other.handle != found.known.handle else set()
             signed = [each for each in found.records.signatures if each.agreement in held]
-            if other.ended is None and signed:
+            if other.ended is None and signed and not self._is_full(other):
                 self._add(other, signed, now)
 
     def _count(self, found: FollowUp) -> None:
@@ -436,15 +448,17 @@ class FollowUps:
             self.pairs.forget_ended(int(now.timestamp()) - KEPT_DAYS * DAY_SECONDS)
             self._desk.forget_asks(int(now.timestamp()) - KEPT_DAYS * DAY_SECONDS)
         today = workdays.today(now)
-        for known in self.pairs.all(live=True):
-            if known.own_case is not None:
-                with self._store.transaction():
+        until = workdays.after(today, self._covenant.follow_up.reminder_days).isoformat()
+        rules = self._covenant.hash.hex()
+        for handle in self.pairs.to_look_at(today.isoformat(), until, rules):
+            with self._store.transaction():
+                known = self.pairs.known(handle)  # Somebody may have acted since.
+                if known is not None and known.ended is None:
+                    self.pairs.set_looked(handle, today.isoformat(), rules)
                     escalated += self._keep_term(known, today, now)
         return escalated
 
     def _keep_term(self, known: Known, today: date, now: datetime) -> bool:
-        if known.due_on and date.fromisoformat(known.due_on) > workdays.after(today, self._covenant.follow_up.reminder_days):
-            return False  # Nothing to say yet; most pairs on most days.
         found = self.of(known, now)
         self.settle(known.handle, now)
         if found.due is None:
@@ -458,6 +472,8 @@ class FollowUps:
             self._webhooks.queue("term.passed" if reminder is Reminder.PAST else "term.reminder", about, now)
             self.pairs.set_reminded(known.handle, mark)
         if found.due.escalates_on is None or today < found.due.escalates_on or not self._allows(found, ActKind.ESCALATED):
+            return False
+        if self._is_full(known):
             return False
         self._take(found, ActKind.ESCALATED, Actor.node(), now, cause=Cause.TERM)
         return True

@@ -122,11 +122,8 @@ class Pairs:
     def end_uncarried(self, now: int, month: int) -> list[Known]:
         """Ends the pairs that no live match carries; those that have ended so now. Expired where the term of the own
         case is over."""
-        ended = [
-            each
-            for each in self.all(live=True)
-            if not self._run("SELECT 1 FROM carry WHERE pair = ?", (each.handle,)).fetchone()
-        ]
+        uncarried = "WHERE ended IS NULL AND NOT EXISTS (SELECT 1 FROM carry WHERE carry.pair = pair.handle)"
+        ended = [self._known(row) for row in self._run(f"{_SELECT} {uncarried} ORDER BY began, handle").fetchall()]
         for each in ended:
             lapsed = self._run("SELECT 1 FROM own_case WHERE handle = ? AND lapses <= ?", (each.own_case, month)).fetchone()
             self._run("UPDATE pair SET ended = ?, expired = ? WHERE handle = ?", (now, lapsed is not None, each.handle))
@@ -170,9 +167,22 @@ class Pairs:
         passed = "SELECT count(*) FROM pair WHERE ended IS NULL AND due_on <> '' AND due_on < ?"
         return {row[0]: row[1] for row in rows}, int(self._run(passed, (today,)).fetchone()[0])
 
+    def to_look_at(self, today: str, until: str, rules: str) -> list[bytes]:
+        """Own pairs whose terms are to be looked at: that changed since the last look, that other `rules` bound then, and
+        once each day those of which a term lies no later than the day `until`. Days are ISO dates."""
+        rows = self._run(
+            "SELECT handle FROM pair WHERE ended IS NULL AND own_case IS NOT NULL AND looked <> :day || ' ' || :rules"
+            " AND ((due_on <> '' AND due_on <= :until) OR substr(looked, 12) <> :rules) ORDER BY began, handle",
+            {"day": today, "rules": rules, "until": until},
+        )
+        return [bytes(row[0]) for row in rows.fetchall()]
+
+    def set_looked(self, handle: bytes, today: str, rules: str) -> None:
+        self._run("UPDATE pair SET looked = ? WHERE handle = ?", (f"{today} {rules}", handle))
+
     def touch(self, handle: bytes) -> None:
         """Something of the pair is not as it was."""
-        self._run("UPDATE pair SET changed = ? WHERE handle = ?", (self._store.next_change(), handle))
+        self._run("UPDATE pair SET changed = ?, looked = '' WHERE handle = ?", (self._store.next_change(), handle))
 
     def set_standing(self, handle: bytes, phase: str, due_term: str, due_on: str) -> None:
         """Keeps what the records come to today, so that lists need not fold them again."""

@@ -274,3 +274,9 @@ _TERMS = (
     # Every case is judged anew at the next walk.
     "DELETE FROM remark WHERE name = 'rules'",
 )
+
+
+@migrations()
+def looks(database: Database) -> None:
+    """On which day, under which covenant, the terms of a pair were last looked at, so that a walk need not unseal them all."""
+    database.execute("ALTER TABLE pair ADD COLUMN looked TEXT NOT NULL DEFAULT ''")

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from raakvlak_protocol.act import (
     HASH_BYTES,
+    MAX_AFTER,
     NOTHING,
     SALT_BYTES,
     Act,
@@ -192,6 +193,8 @@ def encode_act(act: Act) -> pb.Act:
 
 
 def decode_act(pair: Pair, act: pb.Act) -> Act:
+    if len(act.after) > MAX_AFTER:  # Here already: it could not even be hashed.
+        raise Malformed(f"an act names at most {MAX_AFTER} acts that it follows on", field="after")
     return Act(
         pair=pair,
         author=checked_id(act.author, "author"),

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from raakvlak_node.access import Actor
 from raakvlak_node.case import COLUMNS
 from raakvlak_node.reconcile import reconcile
 from raakvlak_node.sync import walking
+from raakvlak_protocol.act import ActKind
 from raakvlak_protocol.errors import Malformed, OverQuota
 from raakvlak_protocol.identifier import BSN
 from raakvlak_protocol.v1 import index_pb2, keyholder_pb2
@@ -48,6 +50,7 @@ CASES: dict[str, list[dict[str, str]]] = {
         {"case_ref": "dossier-T-4", "bsn": EIGHT, **MAAS, "since": "2024-06-05"},
     ],
 }  # fmt: skip
+WRITTEN = ("besproken met de schoolmaatschappelijk werker", "moeder wil geen jeugdregisseur", "de gemeente voert regie")
 CHANGED = {"worker_name": "Marit Hogendoorn", "worker_phone": "0113-000111", "function": "zorgcoach"}
 
 
@@ -107,6 +110,7 @@ def tell_the_story(running: Federation) -> None:
     assert len(running.touches("school")) == 3
     put(running, "school", CASES["school"][0] | CHANGED)
     running.settle()
+    follow_up(running)
     running.nodes["town"].drop_case("dossier-T-4")
     running.settle()
     with walking(running.nodes["town"], lambda name, **fields: None) as walk:
@@ -115,6 +119,20 @@ def tell_the_story(running: Federation) -> None:
     put(running, "school", {"case_ref": "dossier-S-9", "bsn": MANY[0], "sibling_bsns": " ".join(MANY[1:]), **QUIST})
     running.settle()
     assert [type(each) for each in running.walk("school").waiting] == [OverQuota]
+
+
+def follow_up(running: Federation) -> None:
+    """What two people wrote to each other, and to a coordinator."""
+    now, who = running.clock(), Actor.command("somebody")
+    school, desk = running.nodes["school"].follow_ups(), running.nodes["coordinator"].follow_ups()
+    id = next(each.id for each in school.pairs.all(live=True))
+    school.act(id, ActKind.CONTACTED, who, now, day=now.date(), text=WRITTEN[0])
+    school.act(id, ActKind.ESCALATED, who, now, text=WRITTEN[1])
+    running.settle()
+    (brought,) = desk.pairs.all()
+    desk.act(brought.id, ActKind.DECIDED, who, now, text=WRITTEN[2], lead="town")
+    running.settle()
+    assert {each.text for each in school.find(id, now).records.texts.values()} == set(WRITTEN)
 
 
 def put(running: Federation, member: str, row: dict[str, str]) -> None:
@@ -167,7 +185,7 @@ def sought() -> dict[str, Needle]:
     words = {word for row in rows() for word in row["worker_name"].split() if len(word) > 4}
     return {
         **needles.named("bsn", persons()),
-        **needles.named("text", {*texts, *words, "2012-03-04", "1980-05-05", "dossier"}),
+        **needles.named("text", {*texts, *words, "2012-03-04", "1980-05-05", "dossier", *WRITTEN}),
         **needles.named("phone", {row["worker_phone"] for row in rows()}),
         "address": needles.address("4331AB", "12"),
         "postcode": needles.text("4331AB", "4331 AB"),
@@ -194,14 +212,16 @@ def test_every_call_of_the_contract_was_recorded_with_reply_and_refusals(recordi
                 called = {each.method for each in recorded if each.part == part}
                 assert called == {method.name for method in description.methods}
             assert {each.method for each in recorded if each.part == "status"}
-            assert {each.caller for each in recorded} == {"school", "town"}
+            assert {"school", "town"} <= {each.caller for each in recorded} <= {"school", "town", "coordinator"}
 
 
 def test_no_person_name_number_address_or_reference_crosses(recordings: list[Recording]) -> None:
     for recording in recordings:
         assert needles.found(recording.all, sought()) == set()
     # The search finds everything where it is.
-    assert needles.found(caseload() + b"4331AB 12", sought()) == sought().keys() - {"text dossier-S-9"}
+    assert needles.found(caseload() + b"4331AB 12" + "\n".join(WRITTEN).encode(), sought()) == sought().keys() - {
+        "text dossier-S-9"
+    }
 
 
 def test_no_number_crosses_as_a_number_either(recordings: list[Recording]) -> None:

@@ -48,7 +48,6 @@ class Run:
     weekly: Sequence[tuple[date, float]]
     of_open: Sequence[tuple[date, float]]
     waiting: Sequence[tuple[date, float]]
-    seconds: float
     folds_per_second: float
     pairs_of_busiest: int
 
@@ -103,11 +102,10 @@ def _one(cases: int, rules: Rules, staff: Staff) -> Run:
     year = Year(_regions[cases], rules, staff, SEED)
     tally = year.run()
     assert tally.differing == 0, "two sides of a pair stand otherwise after all letters have come"
-    seconds = time.monotonic() - began
-    talk(f"  {rules.name}: {seconds:.0f} s")
+    talk(f"  {rules.name}: {time.monotonic() - began:.0f} s")
     return Run(
         rules.name, tally.figures(), tally.weekly(), tally.weekly_of_open(),
-        [(day, float(waiting)) for day, waiting, _ in tally.desk], seconds, _folded_per_second(year),
+        [(day, float(waiting)) for day, waiting, _ in tally.desk], _folded_per_second(year),
         tally.pairs_of_busiest,
     )  # fmt: skip
 
