@@ -75,7 +75,7 @@ kills: $(READY) ## kill node, index and key holder 50 times at random points
 	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill
 
 bench: $(READY) ## the benchmarks, with their floors and goals
-	@for bench in oprf publish end_to_end audit; do $(PY) -m tests.bench $$bench --json || exit 1; done
+	@for bench in oprf publish end_to_end audit region; do $(PY) -m tests.bench $$bench --json || exit 1; done
 
 # With the oldest Python supported: what only that one needs is then in the lock too, and does no harm elsewhere.
 # The file names no index and no folder, so that it holds wherever the packages come from.

@@ -7,8 +7,11 @@ import pytest
 
 from raakvlak_node.access import AccessLog, Actor
 from raakvlak_node.desk import Desk
+from raakvlak_node.followup import Phase
 from raakvlak_node.mediating import Mediating
+from raakvlak_protocol.act import ActKind, Pair, Party
 from raakvlak_protocol.errors import Refused
+from raakvlak_protocol.follow_up_content import FollowUp, encode
 from raakvlak_protocol.publication import Visibility
 from tests.covenants import make_covenant
 from tests.federation import Federation, case, federation
@@ -96,3 +99,45 @@ def test_a_row_is_direct_as_soon_as_one_case_is_and_shows_that_case_alone(runnin
     assert running.touches("school") == {("S-1", "police", "P-2", "client", "client")}
     rows = police.store.database.query("SELECT visibility FROM token WHERE reference IS NOT NULL")
     assert sorted(row["visibility"] for row in rows) == [Visibility.DIRECT, Visibility.COORDINATOR]
+
+
+def test_no_word_about_a_case_is_written_from_when_its_release_is_taken_back(running: Federation) -> None:
+    """Also while the index takes no writes and the row still stands."""
+    police = running.nodes["police"]
+    police.release("P-1", "the family agreed", RUUD)
+    running.settle()
+    (known,) = police.follow_ups().pairs.all()
+    police.follow_ups().act(known.id, ActKind.ACKNOWLEDGED, RUUD, running.clock(), text="we know them well")
+    police.writer().run(running.clock())
+    assert len(police.store.letters_to_post(2**40)) == 1
+    police.follow_ups().act(known.id, ActKind.CONTACTED, RUUD, running.clock(), day=police.today(running.clock()))
+    police.withdraw_release("P-1", "it endangers the family after all", RUUD)
+    police.writer().run(running.clock())
+    assert police.store.letters_to_post(2**40) == []
+    police.follow_ups().keep_terms(running.clock())
+    assert police.follow_ups().find(known.id, running.clock()).phase is Phase.WITHDRAWN
+    running.settle()
+    police.release("P-1", "the family agreed again", RUUD)
+    running.settle()
+    for member in ("police", "school"):
+        follow_ups = running.nodes[member].follow_ups()
+        assert follow_ups.find(follow_ups.pairs.all()[0].id, running.clock()).phase is Phase.IN_CONTACT
+
+
+def test_a_side_that_was_asked_brings_no_follow_up_of_a_match_that_nobody_knows_of(running: Federation) -> None:
+    ask(running)
+    police, desk = running.nodes["police"].store, running.nodes["coordinator"].store
+    (mediation,) = Desk(desk).mediations()
+    forged = FollowUp(Pair.of(Party("police", "P-1"), Party("school", "S-0")))
+    Desk(police).queue(mediation.match_id, "coordinator", encode(forged))
+    running.settle()
+    assert running.nodes["coordinator"].follow_ups().pairs.all() == []
+    assert desk.letter_counts()["unreadable"] == 1
+
+
+def test_what_was_asked_about_a_person_is_erased_with_them(running: Federation) -> None:
+    ask(running)
+    police = running.nodes["police"]
+    police.standing().erase(case("P-1", CHILD).client, "granted", RUUD, running.clock())
+    assert Desk(police.store).asks() == []
+    running.settle()

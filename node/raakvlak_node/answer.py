@@ -51,10 +51,15 @@ class Writer:
         return written + self._correspondence.write(now)
 
     def _write(self, match: Match, now: datetime) -> int:
-        places = self._store.places(match.person)
-        if not places or not direct(self._covenant, self._member, match.other):
-            return 0  # The row is about to be withdrawn, or the covenant no more lets the two see each other's.
+        places = self._store.places(match.person) if direct(self._covenant, self._member, match.other) else []
+        # Also where nothing is shown any more: from now on not a word of such a case is written, whether or not the index
+        # has taken its row away yet.
         self._correspondence.carry(match, places, now)
+        if not places:
+            if self._store.unposted(match.match_id):
+                self._store.drop_unposted(match.match_id, THE_OTHER_SIDE)
+                self._store.write_again(match.match_id)
+            return 0  # The row is about to be withdrawn, or the covenant no more lets the two see each other's.
         number, previous = match.own_number, match.own_hash or NO_PREVIOUS
         contents = [
             (column, last, content, self._store.vault.handle("letter", column, content))

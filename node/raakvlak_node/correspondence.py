@@ -347,6 +347,8 @@ class Correspondence:
     def take_at_desk(self, match_id: bytes, sender: str, said: FollowUp, now: datetime) -> None:
         """At a coordinator: takes what a side tells of a pair that it brings before it."""
         mediation = self._desk.mediation(match_id)
+        if mediation is not None and not mediation.direct:
+            raise Malformed("the letter brings a match of which its sender does not know")
         if mediation is None or set(said.pair.members) != {mediation.one, mediation.other} or sender not in said.pair.members:
             raise Malformed("the letter is about other organisations than the match is between")
         if any(each.party not in (said.pair.one, said.pair.other) for each in said.contacts):

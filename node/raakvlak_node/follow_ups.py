@@ -465,7 +465,7 @@ class FollowUps:
             return False
         reminder = followup.reminder(found.due, self._covenant.follow_up, today)
         mark = f"{found.due.term}:{found.due.on}:{reminder}"
-        if reminder is not None and known.reminded != mark:
+        if reminder is not None and known.reminded != mark and self._member in found.due.whose:
             own, their = known.pair.party(self._member), known.pair.opposite(self._member)
             about = {"case_ref": own.reference, "other": their.member, "follow_up": known.id}
             about |= {"term": str(found.due.term), "day": found.due.on.isoformat()}

@@ -312,6 +312,7 @@ class Standing:
             if case is not None:
                 self._end(handle, case, Ending.OBJECTION, actor, now)
         self._judge_all(person, now)
+        self._run("DELETE FROM ask WHERE person = ?", (person,))
         self.archive.erase(person)
         self._store.forget_unneeded()
 
