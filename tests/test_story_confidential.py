@@ -63,6 +63,13 @@ def test_only_the_coordinator_hears_until_it_is_released_and_again_after_that_is
     running.settle()
     assert running.touches("school") == running.touches("police") == set()
     assert heard_by(running) == [("police", "school")]
+    ask(running)  # Of a match that both have known, too.
+    (again,) = police.questions()
+    police.answer(again.id, False, "not any more", RUUD, running.clock())
+    running.settle()
+    (answered,) = Desk(running.nodes["coordinator"].store).asks()
+    assert (answered.released, answered.answer) == (False, "not any more")
+    assert running.touches("school") == running.touches("police") == set()
     reasons = [line.reason for line in AccessLog(running.nodes["police"].store).lines(0, 100)]
     assert {"the family agreed", "it endangers the family after all"} <= set(reasons)
 

@@ -10,6 +10,7 @@ from raakvlak_node.access import Actor
 from raakvlak_node.desk import Desk
 from raakvlak_node.follow_ups import FollowUp, Overtaken, Terms
 from raakvlak_node.followup import Phase
+from raakvlak_node.outcome import Milestone, Outcome
 from raakvlak_protocol.act import ActKind, Informed, Task
 from raakvlak_protocol.errors import Refused
 from tests.covenants import make_covenant
@@ -298,3 +299,15 @@ def test_a_changed_telephone_number_reaches_the_coordinator_by_itself(people: Pe
     desk = people.found("coordinator").known
     contacts = Desk(running.nodes["coordinator"].store).contacts(desk.handle, desk.pair)
     assert (contacts["town"].name, contacts["town"].phone) == ("Jo Kas", "0118-000009")
+
+
+def test_two_cases_with_a_mother_and_a_client_in_common_count_as_one_client_match(tmp_path: Path) -> None:
+    with federation(tmp_path) as running:
+        school, town = running.nodes["school"], running.nodes["town"]
+        school.put_case(case("S-1", CHILD, parent_bsn_1=MOTHER))
+        town.put_case(case("T-1", SISTER, parent_bsn_1=MOTHER))
+        running.settle()
+        assert [(row.match_kind, row.counts[Milestone.MATCHES]) for row in Outcome(school.store).table()] == [("family", 1)]
+        town.put_case(case("T-1", CHILD, parent_bsn_1=MOTHER), "wrong")
+        running.settle()
+        assert [(row.match_kind, row.counts[Milestone.MATCHES]) for row in Outcome(school.store).table()] == [("client", 1)]

@@ -75,7 +75,7 @@ def judged(held: Records, said: FollowUp, covenant: Covenant, now: datetime) -> 
     agreements = dict(held.agreements)
     for written in said.texts:
         if written.hash not in texts:
-            raise Missing("a text belongs to no act", field="texts")
+            raise Malformed("a text belongs to no act", field="texts")
         fresh += [] if written.hash in held.texts else [written]
     for agreement in said.agreements:
         if agreement.hash not in about or not {said.pair.one, said.pair.other} <= set(agreement.parties):

@@ -14,7 +14,7 @@ from raakvlak_node.access import AccessLog, Actor, Event
 from raakvlak_node.desk import Desk
 from raakvlak_node.followup import SIGN, Due, Phase, Records, Reminder, Standing
 from raakvlak_node.outcome import Milestone, Outcome
-from raakvlak_node.pairs import KEPT_DAYS, MAX_RECORDS, Known, Pairs, Record, encoded
+from raakvlak_node.pairs import KEPT_DAYS, OWN_RECORDS, Known, Pairs, Record, encoded
 from raakvlak_node.store import Store
 from raakvlak_node.webhooks import Webhooks
 from raakvlak_protocol import act as acts
@@ -38,7 +38,9 @@ from raakvlak_protocol.term import month_of
 from raakvlak_protocol.text import MAX_WRITTEN_CHARACTERS, shown_lines
 
 DAY_SECONDS: Final = 86_400
-_NEEDS_TEXT: Final = frozenset({ActKind.DISAGREED, ActKind.DECIDED, ActKind.EVALUATED, ActKind.CLOSED, ActKind.REOPENED})
+_NEEDS_TEXT: Final = frozenset(
+    {ActKind.DISAGREED, ActKind.ESCALATED, ActKind.DECIDED, ActKind.EVALUATED, ActKind.CLOSED, ActKind.REOPENED}
+)
 _MAY_HAVE_DAY: Final = frozenset({ActKind.CONTACTED, ActKind.EVALUATED})
 _MILESTONES: Final = {
     ActKind.CONTACTED: Milestone.CONTACTED,
@@ -181,6 +183,8 @@ class FollowUps:
             followup.demand(found.standing, kind, self._member)
             followup.demand_day(kind, day, self._covenant.follow_up, workdays.today(now))
             _demand_complete(kind, day, text, lead)
+            if lead:
+                self._demand_lead(lead, found.known.pair.members, [found])
             cause = Cause.REQUEST if kind is ActKind.ESCALATED else Cause.NONE
             self._take(found, kind, actor, now, cause=cause, day=day, text=text, lead=lead, about=about)
         return self.find(id, now)
@@ -327,10 +331,13 @@ class FollowUps:
             terms.because,
         )
         agreement.demand_sound()
-        coordinators = {self._coordinator(each.known) for each in found}
-        if terms.lead not in {each.member for each in parties} | coordinators:
-            raise Malformed("who leads is one of the parties, or their coordinator", field="lead")
+        self._demand_lead(terms.lead, [each.member for each in parties], found)
         return agreement
+
+    def _demand_lead(self, lead: str, members: Iterable[str], found: Iterable[FollowUp]) -> None:
+        may = {*members, *filter(None, (self._coordinator(each.known) for each in found))}
+        if lead not in may:
+            raise Malformed(f"who leads is one of the parties, or their coordinator: {', '.join(sorted(may))}", field="lead")
 
     def _signed(self, found: FollowUp, agreement: Agreement, now: datetime) -> Signature:
         """The own signature; the one that was given already, where there is one."""
@@ -357,14 +364,14 @@ class FollowUps:
         records = list(records)
         closes = any(isinstance(each, Act) and each.kind is ActKind.CLOSED for each in records)
         if self._is_full(known) and not closes:
-            raise Refused(f"this follow-up has reached its {MAX_RECORDS} records: close it")
+            raise Refused(f"this follow-up has reached its {OWN_RECORDS} records: close it")
         if self.pairs.add(known.handle, records, [str(each) for each in told]):
             self.settle(known.handle, now)
 
     def _is_full(self, known: Known) -> bool:
         """Whether nothing but its end can be added. The other side alone may bring it so far: what a node does by itself
         stops here, and does not fail."""
-        return self.pairs.count(known.handle) > MAX_RECORDS - 8
+        return self.pairs.count(known.handle) >= OWN_RECORDS
 
     def _note(self, found: FollowUp, actor: Actor, now: datetime, event: Event, kind: str, reason: str = "") -> None:
         own = "" if found.known.own_case is None else found.known.pair.party(self._member).reference
@@ -423,6 +430,7 @@ class FollowUps:
             last = followup.acknowledge_by(workdays.local_day(found.known.began), self._covenant.follow_up)
             in_time = workdays.local_day(acknowledged) <= last
             reached.add(Milestone.ACKNOWLEDGED_IN_TIME if in_time else Milestone.ACKNOWLEDGED_LATE)
+        self._outcome.recount(found.known.handle, month, other.kind, found.known.match_kind)
         for milestone in reached:
             self._outcome.count(found.known.handle, month, other.kind, found.known.match_kind, milestone)
 
@@ -446,6 +454,7 @@ class FollowUps:
             for each in self.pairs.end_uncarried(int(now.timestamp()), month_of(now)):
                 self.settle(each.handle, now)
             self.pairs.forget_ended(int(now.timestamp()) - KEPT_DAYS * DAY_SECONDS)
+            self._store.forget_numbers("asked again ", int(now.timestamp()) // DAY_SECONDS)
             self._desk.forget_asks(int(now.timestamp()) - KEPT_DAYS * DAY_SECONDS)
         today = workdays.today(now)
         until = workdays.after(today, self._covenant.follow_up.reminder_days).isoformat()

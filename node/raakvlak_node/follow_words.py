@@ -206,7 +206,8 @@ def _due(item: "FollowUpItem", words: dict[str, str]) -> str:
 def shown(found: "FollowUpBody", language: Language) -> Iterator[str]:
     """All of one follow-up."""
     words = _WORDS[language]
-    yield f"{_about(found, words)} — {words[f'match_{found.kind}']}"
+    # A coordinator is not told how the two cases touch.
+    yield _about(found, words) + (f" — {words[f'match_{found.kind}']}" if found.case_ref is not None else "")
     yield f"  {words[found.phase]}{_due(found, words)}"
     if found.due is not None:
         yield f"    {words['by whom']} {', '.join(found.due.whose)}"

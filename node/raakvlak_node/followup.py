@@ -278,7 +278,7 @@ def demand_day(move: Move, day: date | None, terms: FollowUpTerms, today: date) 
     if move in (ActKind.PROPOSED, SIGN) or (move is ActKind.EVALUATED and day is not None):
         latest = workdays.after(today, terms.evaluation_days)
         if day is None or not today < day <= latest:
-            raise Malformed(f"the day on which to evaluate lies behind today and not behind {latest}", field="day")
+            raise Malformed(f"the day on which to evaluate is after today, and {latest} at the latest", field="day")
 
 
 def moment(records: Records, now: int) -> int:

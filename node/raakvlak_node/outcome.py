@@ -81,11 +81,26 @@ class Outcome:
             raise Malformed("no such kind of member", field="other_kind")
         key = (parse_month(month), other_kind, str(match_kind), str(milestone))
         with self._store.transaction():
-            mark = _MARKS.get(milestone, str(milestone))
-            if self._run("INSERT OR IGNORE INTO outcome_mark VALUES (?, ?)", (pair, mark)).rowcount == 0:
+            mark = (pair, _MARKS.get(milestone, str(milestone)), str(milestone), str(match_kind))
+            if self._run("INSERT OR IGNORE INTO outcome_mark VALUES (?, ?, ?, ?)", mark).rowcount == 0:
                 return False
-            self._run("INSERT INTO outcome VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", key)
+            self._add(key, 1)
         return True
+
+    def _add(self, key: tuple[str, str, str, str], count: int) -> None:
+        self._run(
+            "INSERT INTO outcome VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count", (*key, count)
+        )
+
+    def recount(self, pair: bytes, month: str, other_kind: str, match_kind: MatchKind) -> None:
+        """The pair has turned out to be of this kind: what it was counted for as another is counted as this one."""
+        marks = self._run(
+            "SELECT milestone, match_kind FROM outcome_mark WHERE pair = ? AND match_kind <> ?", (pair, str(match_kind))
+        ).fetchall()
+        for milestone, before in marks:
+            self._add((month, other_kind, before, milestone), -1)
+            self._add((month, other_kind, str(match_kind), milestone), 1)
+        self._run("UPDATE outcome_mark SET match_kind = ? WHERE pair = ?", (str(match_kind), pair))
 
     def forget(self, pair: bytes) -> None:
         """Forgets what the pair was counted for; the counts stay."""
@@ -95,7 +110,7 @@ class Outcome:
         """The rows of the months from `first` to `last`, both included and each open where it is empty, in order."""
         rows = self._run(
             "SELECT month, other_kind, match_kind, milestone, count FROM outcome"
-            " WHERE month >= ? AND (? = '' OR month <= ?) ORDER BY month, other_kind, match_kind",
+            " WHERE count > 0 AND month >= ? AND (? = '' OR month <= ?) ORDER BY month, other_kind, match_kind",
             (first, last, last),
         )
         found: dict[tuple[str, str, str], dict[Milestone, int]] = {}

@@ -20,11 +20,17 @@ from raakvlak_protocol import act as acts
 from raakvlak_protocol import follow_up_content as content
 from raakvlak_protocol.act import Act, Agreement, Pair, Party, Signature, Written
 from raakvlak_protocol.encoding import parse
+from raakvlak_protocol.errors import Malformed
 from raakvlak_protocol.relation import MatchKind
 from raakvlak_protocol.v1 import letter_pb2 as pb
 
 MAX_RECORDS: Final = 500
 """Records of one pair; a follow-up that needs more is closed and begun anew."""
+OWN_RECORDS: Final = 400
+"""Records from which on people here take no steps but the end, so that what the other side adds meanwhile still fits."""
+MAX_PAIRS: Final = 500
+"""Pairs of one own case, or that one match brings before a coordinator: far more than any family has. What another
+organisation's card names beyond that is not followed up."""
 KEPT_DAYS: Final = 30
 """How long a pair without a match is kept: matches end and begin again where a row is renewed, released or reconciled."""
 
@@ -84,8 +90,8 @@ class Pairs:
         return self._store.vault.handle("pair", pair.encode())
 
     def carry(self, match_id: bytes, found: Mapping[Pair, tuple[bytes | None, MatchKind]], now: int) -> list[bytes]:
-        """A live match carries exactly these pairs, each with its own case; the handles of those that are new here, or
-        had ended."""
+        """A live match carries exactly these pairs, each with its own case; the handles of those that are new here, had
+        ended, or turned out to be about the same client."""
         fresh = []
         with self._store.transaction():
             self._run("DELETE FROM carry WHERE match_id = ?", (match_id,))
@@ -93,16 +99,22 @@ class Pairs:
                 handle = self.handle(pair)
                 known = self.known(handle)
                 if known is None:
+                    if self._count("SELECT count(*) FROM pair WHERE own_case = ?", own_case) >= MAX_PAIRS:
+                        continue
                     self._add(handle, own_case, pair, kind, now)
                 if known is None or known.ended is not None:
                     self._run("UPDATE pair SET ended = NULL, expired = 0 WHERE handle = ?", (handle,))
                     # The other side may have forgotten it meanwhile.
                     self._want_all_again(handle)
                     fresh.append(handle)
-                if kind is MatchKind.CLIENT:
+                elif kind is MatchKind.CLIENT and known.match_kind is not kind:
                     self._run("UPDATE pair SET match_kind = ? WHERE handle = ?", (str(kind), handle))
+                    fresh.append(handle)
                 self._run("INSERT INTO carry VALUES (?, ?)", (handle, match_id))
         return fresh
+
+    def _count(self, query: str, value: bytes | None) -> int:
+        return int(self._run(query, (value,)).fetchone()[0])
 
     def _add(self, handle: bytes, own_case: bytes | None, pair: Pair, kind: MatchKind, now: int) -> None:
         packed = json.dumps([pair.one.member, pair.one.reference, pair.other.member, pair.other.reference]).encode()
@@ -112,9 +124,12 @@ class Pairs:
         )
 
     def begin_at_desk(self, handle: bytes, pair: Pair, match_id: bytes, began: int) -> None:
-        """At a coordinator: a match brings a pair before it, with others perhaps."""
+        """At a coordinator: a match brings a pair before it, with others perhaps. Raises Malformed where it has brought too
+        many."""
         with self._store.transaction():
             if self.known(handle) is None:
+                if self._count("SELECT count(*) FROM carry WHERE match_id = ?", match_id) >= MAX_PAIRS:
+                    raise Malformed(f"a match brings at most {MAX_PAIRS} pairs before a coordinator")
                 self._add(handle, None, pair, MatchKind.FAMILY, began)
             self._run("UPDATE pair SET ended = NULL WHERE handle = ?", (handle,))
             self._run("INSERT OR IGNORE INTO carry VALUES (?, ?)", (handle, match_id))

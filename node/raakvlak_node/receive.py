@@ -17,7 +17,7 @@ from raakvlak_node.store import Match, Store
 from raakvlak_protocol import letter, letter_content
 from raakvlak_protocol.covenant import COORDINATOR, Covenant
 from raakvlak_protocol.errors import Evidence, Malformed, NotPermitted, RaakvlakError
-from raakvlak_protocol.follow_up_content import FollowUp
+from raakvlak_protocol.follow_up_content import Ask, FollowUp
 from raakvlak_protocol.letter import MATCH_ID_BYTES, NO_PREVIOUS, DeskHeader, Envelope, Header
 from raakvlak_protocol.letter_content import Card, Proof
 from raakvlak_protocol.publication import REFERENCE_BYTES
@@ -173,10 +173,13 @@ class Receiver:
         envelope = letter.take_off_first_lock(ciphertext, self._secret)
         if envelope.match_id != match_id:
             raise Malformed("the letter is for another match than the index says")
-        if self._store.match(match_id) is None and self._store.match_known(match_id):
-            return  # It crossed with the end of the match.
         header = DeskHeader(self._covenant.id, match_id, sender, self._member, envelope.number, envelope.previous)
         content = letter.read_desk_letter(envelope, header, self._covenant.member(sender).signing_key)
+        over = self._store.match(match_id) is None and self._store.match_known(match_id)
+        if over and not isinstance(letter_content.decode(content), Ask):
+            # It crossed with the end of the match. A question did not: a match that both sides knew goes on with the
+            # coordinator alone, under the same number, where a case became confidential or its release was taken back.
+            return
         chain, hash = self._desk.chain(match_id, sender), letter.letter_hash(header, content)
         match turn(chain.their_number, chain.their_hash, header.number, header.previous):
             case Turn.OLD:

@@ -224,8 +224,9 @@ _ACCOUNTS = (
         month TEXT NOT NULL, other_kind TEXT NOT NULL, match_kind TEXT NOT NULL, milestone TEXT NOT NULL,
         count INTEGER NOT NULL, PRIMARY KEY (month, other_kind, match_kind, milestone)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE TABLE outcome_mark (pair BLOB NOT NULL, milestone TEXT NOT NULL, PRIMARY KEY (pair, milestone))"
-    " STRICT, WITHOUT ROWID",
+    """CREATE TABLE outcome_mark (
+        pair BLOB NOT NULL, mark TEXT NOT NULL, milestone TEXT NOT NULL, match_kind TEXT NOT NULL, PRIMARY KEY (pair, mark)
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TRIGGER pair_uncounted AFTER DELETE ON pair BEGIN
         DELETE FROM outcome_mark WHERE pair = OLD.handle;
     END""",

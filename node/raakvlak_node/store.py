@@ -244,6 +244,10 @@ class Store:
     def set_number(self, name: str, value: int) -> None:
         self._run("INSERT INTO number VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
 
+    def forget_numbers(self, prefix: str, before: int) -> None:
+        """Forgets the numbers below `before` whose names begin so."""
+        self._run("DELETE FROM number WHERE value < ? AND substr(name, 1, ?) = ?", (before, len(prefix), prefix))
+
     def remark(self, name: str) -> str:
         return str(self._one("SELECT value FROM remark WHERE name = ?", (name,)) or "")
 

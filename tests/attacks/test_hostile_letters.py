@@ -11,11 +11,12 @@ from raakvlak_node.access import Actor
 from raakvlak_node.desk import Desk
 from raakvlak_node.follow_ups import FollowUp
 from raakvlak_node.followup import Phase
-from raakvlak_node.pairs import MAX_RECORDS
+from raakvlak_node.pairs import MAX_PAIRS, MAX_RECORDS
 from raakvlak_protocol import follow_up_content
-from raakvlak_protocol.act import Act, ActKind
+from raakvlak_protocol.act import Act, ActKind, Pair, Party
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.letter import NO_PREVIOUS
+from raakvlak_protocol.relation import MatchKind
 from raakvlak_protocol.v1 import letter_pb2 as pb
 from tests.federation import Federation, case, federation
 
@@ -90,7 +91,7 @@ def test_a_follow_up_that_is_full_holds_up_no_walk_and_can_be_closed(running: Fe
 
 def test_a_coordinator_is_told_that_a_match_began_before_there_were_clocks(running: Federation) -> None:
     node, found = running.nodes["town"], follow_up(running, "town")
-    node.follow_ups().act(found.known.id, ActKind.ESCALATED, Actor.command("jan"), running.clock())
+    node.follow_ups().act(found.known.id, ActKind.ESCALATED, Actor.command("jan"), running.clock(), text="who leads?")
     running.settle()
     desk = running.nodes["coordinator"].store
     (mediation,) = Desk(desk).mediations()
@@ -114,7 +115,7 @@ def test_a_side_that_left_the_covenant_is_written_nothing_and_holds_up_nobody(ru
 
 def test_a_coordinator_that_serves_the_two_no_more_is_told_nothing_more(running: Federation) -> None:
     school, found = running.nodes["school"], follow_up(running, "school")
-    school.follow_ups().act(found.known.id, ActKind.ESCALATED, Actor.command("ilse"), running.clock())
+    school.follow_ups().act(found.known.id, ActKind.ESCALATED, Actor.command("ilse"), running.clock(), text="who leads?")
     running.settle()
     school.follow_ups().act(
         found.known.id, ActKind.CONTACTED, Actor.command("ilse"), running.clock(), day=running.clock().date()
@@ -124,3 +125,12 @@ def test_a_coordinator_that_serves_the_two_no_more_is_told_nothing_more(running:
     replace(school, membership=membership).writer().run(running.clock())
     posted = school.store.letters_to_post(2**40)
     assert posted and {each.party for each in posted} == {""}
+
+
+def test_a_card_of_a_thousand_invented_cases_makes_no_thousand_follow_ups(running: Federation) -> None:
+    node = running.nodes["town"]
+    pairs, own = node.follow_ups().pairs, node.store.case_handle("T-1")
+    (match,) = node.store.live_matches()
+    invented = {Pair.of(Party("town", "T-1"), Party("school", f"X-{n}")): (own, MatchKind.CLIENT) for n in range(1_000)}
+    pairs.carry(match.match_id, invented, int(running.clock().timestamp()))
+    assert len(pairs.of_case(own)) == MAX_PAIRS

@@ -29,6 +29,8 @@ from tests.covenants import Sandbox, make_covenant
 from tests.federation import Federation, case, federation
 from tests.party.servers import remote
 
+pytestmark = pytest.mark.slow
+
 CHILD, SISTER, MOTHER, FATHER, UNCLE, EIGHT = (
     "123456782", "111222333", "999990019", "999990020", "999990032", "012345672",
 )  # fmt: skip

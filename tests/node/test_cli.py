@@ -661,7 +661,8 @@ def test_serving_without_the_secret_that_the_case_system_needs_is_refused(folder
     secret = folder.parent / "webhook.secret"
     settings = folder / "settings.toml"
     settings.write_text(
-        f'{settings.read_text()}\n[webhook]\nurl = "https://case-system.example/hook"\nsecret_file = {json.dumps(str(secret))}\n'
+        f'{settings.read_text()}\n[webhook]\nurl = "https://case-system.example/hook"\n'
+        f"secret_file = {json.dumps(str(secret))}\n"
     )
     assert "'raakvlak-node webhook secret' makes one" in run("serve", folder=folder).failed()
     findings = run("doctor", "--json", folder=folder).json["findings"]

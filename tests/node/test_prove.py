@@ -113,6 +113,7 @@ def _openings(node: Node, *bsns: str) -> list[pb.Opening]:
         return list(remote.call("Openings", request, pb.OpeningsReply, timeout_seconds=10).openings)
 
 
+@pytest.mark.slow
 def test_many_rows_in_many_bundles_are_proven_beside_another_members(tmp_path: Path) -> None:
     with proving(tmp_path, make_covenant(declared=5000, first_load=2000)) as running:
         numbers = [number for number in range(999_900_000, 999_908_000) if _is_bsn(number)][:600]

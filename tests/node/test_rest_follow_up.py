@@ -158,6 +158,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"kind": "acknowledged", "day": "2026-01-05"}, "day"),
     ({"kind": "acknowledged", "lead": "town"}, "lead"),
     ({"kind": "escalated", "text": "x" * 2001}, "text"),
+    ({"kind": "escalated"}, "text"),
     ({"kind": "acknowledged", "text": "\u202e"}, "text"),
     ({"kind": "acknowledged", "seen": "1"}, "seen"),
     ({"kind": "acknowledged", "seen": -1}, "seen"),
@@ -268,6 +269,8 @@ def test_the_coordinator_gets_what_it_needs_and_no_more(desk: Desk) -> None:
     assert kept.status_code == 200 and not kept.json()["released"]
     problem(desk.clients["school"].delete(f"/v1/follow-ups/{id}/release"), 422)
     assert [each["column"] for each in problem(desk.act("coordinator", "decided", text="x"), 422)["errors"]] == ["lead"]
+    nobody = problem(desk.act("coordinator", "decided", lead="nobody", text="x"), 422)
+    assert nobody["errors"][0]["column"] == "lead" and "coordinator, school, town" in nobody["detail"]
     decided = desk.act("coordinator", "decided", lead="town", text="the town leads")
     assert (decided.status_code, decided.json()["lead"]) == (201, "town")
     desk.running.settle()

@@ -51,7 +51,6 @@ _seen = click.option(
 )
 _text = click.option("--text", required=True, help="What there is to say; the other side reads it.")
 _id = click.argument("id_", metavar="ID")
-_phase = click.Choice(["", *map(str, Phase)])
 
 
 @click.group()
@@ -62,7 +61,9 @@ def follow() -> None:
 def whole_id(follow_ups: FollowUps, given: str) -> str:
     """The id that begins so; raises Refused where there is none, or more than one."""
     begins = given.lower()
-    known = [each.id for each in follow_ups.pairs.all() if each.id.startswith(begins)] if len(begins) >= MIN_PREFIX else []
+    if len(begins) < MIN_PREFIX:
+        raise Refused(f"give at least {MIN_PREFIX} digits of its number: 'raakvlak-node follow list' names them")
+    known = [each.id for each in follow_ups.pairs.all() if each.id.startswith(begins)]
     if len(known) != 1:
         more = "several follow-ups begin so: give more digits" if known else "this node has no such follow-up"
         raise Refused(f"{more}: 'raakvlak-node follow list' names them")
@@ -96,15 +97,17 @@ def step(path: Path, id: str, as_json: bool, lang: Language, take: Callable[[Fol
 @in_language
 @click.option("--case", "case_ref", default="", metavar="REF", help="Only of this own case.")
 @click.option(
-    "--phase", default="", type=click.Choice(["", *map(str, Phase)]), show_choices=False, metavar="PHASE", help="Only these."
+    "--phase", default=None, type=click.Choice([*map(str, Phase)]), show_choices=False, metavar="PHASE", help="Only these."
 )
 @click.option("--overdue", is_flag=True, help="Only those whose term has passed.")
-def list_(path: Path, as_json: bool, on_behalf_of: str, lang: Language, case_ref: str, phase: str, overdue: bool) -> None:
+def list_(
+    path: Path, as_json: bool, on_behalf_of: str, lang: Language, case_ref: str, phase: str | None, overdue: bool
+) -> None:
     """List where the follow-ups stand, and what is due."""
     from raakvlak_node.rest.standing import listed
 
     with opened(path) as node, noted(node, actor(on_behalf_of), Event.SEARCH, "follow-up", case_ref):
-        found = listed(node, case_ref=case_ref, phase=phase, overdue=True if overdue else None)
+        found = listed(node, case_ref=case_ref, phase=phase or "", overdue=True if overdue else None)
     rows = {"follow_ups": [each.model_dump(mode="json") for each in found]}
     answer(as_json, rows, lambda: follow_words.listed(found, lang))
 

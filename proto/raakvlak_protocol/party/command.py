@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from raakvlak_protocol.errors import RaakvlakError, Unavailable
+from raakvlak_protocol.errors import Malformed, RaakvlakError, Unavailable
 from raakvlak_protocol.identity import Identity
 from raakvlak_protocol.party import sealed
 from raakvlak_protocol.party.events import place
@@ -24,6 +24,8 @@ DONE: Final = 0
 FAILED: Final = 1
 ROWS_REJECTED: Final = 2
 TRY_LATER: Final = 75
+
+_VERBS: Final = ("must ", "holds ", "is ", "has ", "no such day ")
 """EX_TEMPFAIL of sysexits.h."""
 
 in_folder = click.option(
@@ -64,7 +66,7 @@ def run(program: str, commands: click.Group) -> NoReturn:
     except Unavailable as error:
         code, message = TRY_LATER, error.message
     except RaakvlakError as error:
-        code, message = FAILED, error.message
+        code, message = FAILED, _named(error)
     except sqlite3.Error as error:
         code, message = _store_failed(error)
     except OSError as error:
@@ -76,6 +78,12 @@ def run(program: str, commands: click.Group) -> NoReturn:
         sys.exit(code)
     say(program, message)
     sys.exit(code)
+
+
+def _named(error: RaakvlakError) -> str:
+    """What is wrong; where that begins with its verb ("must be filled in"), behind the name of the field."""
+    field = error.field if isinstance(error, Malformed) else None
+    return f"{field}: {error.message}" if field and error.message.startswith(_VERBS) else error.message
 
 
 def add_join(program: str, commands: click.Group, own: Callable[[Path], tuple["Folder", Identity, sealed.Lock]]) -> None:
