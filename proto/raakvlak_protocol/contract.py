@@ -37,7 +37,7 @@ class Carrier:
 
 
 CARRIED: Final = (
-    Carrier("LetterContent", "inside a letter, under both locks", "node", "node"),
+    Carrier("LetterContent", "inside a letter, under both locks, or one to and from a coordinator", "node", "node"),
     Carrier("CovenantHistory", "the covenant file", "covenant board", "every party"),
     Carrier("Covenant", "the payload of each version in the covenant file", "covenant board", "every party"),
     Carrier("Refusal", "trailing metadata of a call that is refused", "key holder or index", "node"),

@@ -11,9 +11,12 @@ import click
 
 from raakvlak_node import importing
 from raakvlak_node.access import AccessLog, Event
+from raakvlak_node.case import Case
 from raakvlak_node.commands.manners import acting, actor, answer, noted, opened
-from raakvlak_node.node import BsnChange, BsnDiffers
+from raakvlak_node.node import BsnChange, BsnDiffers, Node
+from raakvlak_node.tokens import visibility_of
 from raakvlak_protocol.party import command
+from raakvlak_protocol.publication import Visibility
 
 SHOWN_REASONS: Final = 20
 
@@ -153,13 +156,33 @@ def cases(path: Path, as_json: bool, on_behalf_of: str) -> None:
     with opened(path) as node, noted(node, actor(on_behalf_of), Event.SEARCH, "case"):
         found = sorted(
             (
-                {"case_ref": case.reference, "withheld": case.withheld, "since": case.since.isoformat()}
-                for _, case in node.store.cases()
+                {
+                    "case_ref": case.reference,
+                    "withheld": case.withheld,
+                    "told": _told(node, handle, case),
+                    "since": case.since.isoformat(),
+                }
+                for handle, case in node.store.cases()
             ),
             key=lambda each: str(each["case_ref"]),
         )
     answer(
         as_json,
         {"cases": found},
-        lambda: (f"{each['case_ref']}{'  (kept, not published)' if each['withheld'] else ''}" for each in found),
+        lambda: (f"{each['case_ref']}{_TOLD[str(each['told'])]}" for each in found),
     )
+
+
+_TOLD: Final = {
+    "directly": "",
+    "to the coordinator": "  (only the coordinator hears of its matches)",
+    "to nobody": "  (kept, not published)",
+}
+
+
+def _told(node: Node, handle: bytes, case: Case) -> str:
+    """To whom the case's matches are told."""
+    shown = visibility_of(case, node.covenant, node.member, released=node.standing().released(handle))
+    if shown is None:
+        return "to nobody"
+    return "directly" if shown is Visibility.DIRECT else "to the coordinator"

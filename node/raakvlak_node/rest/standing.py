@@ -58,7 +58,7 @@ class FollowUpItem(BaseModel):
     other_name: str
     other_case_ref: str
     sides: list[str]
-    kind: str
+    kind: str | None = Field(description="`client` or `family`; null at a coordinator, who is not told")
     phase: Phase
     due_term: Term | None
     due_on: date | None
@@ -109,7 +109,7 @@ def item(node: Node, known: Known, today: date) -> FollowUpItem:
         other_name=name_of(node, their.member),
         other_case_ref=their.reference,
         sides=list(pair.members),
-        kind=str(known.match_kind),
+        kind=None if at_desk else str(known.match_kind),
         phase=Phase(known.phase or Phase.SIGNALLED),
         due_term=Term(known.due_term) if due_on else None,
         due_on=due_on,
