@@ -407,11 +407,11 @@ def test_two_imports_at_once_both_succeed(folder: Path) -> None:
 
 def test_cases_status_and_withdraw(folder: Path) -> None:
     run("import", caseload(folder, [row(1), row(2, protected="yes")]), folder=folder)
-    assert run("cases", folder=folder).out == "ZK-00001\nZK-00002  (only the coordinator hears of its matches)\n"
+    assert run("cases", folder=folder).out == "ZK-00001\nZK-00002  (kept, not published)\n"
     assert run("cases", "--json", folder=folder).json == {
         "cases": [
-            {"case_ref": "ZK-00001", "withheld": False, "since": "2026-01-05"},
-            {"case_ref": "ZK-00002", "withheld": True, "since": "2026-01-05"},
+            {"case_ref": "ZK-00001", "withheld": False, "told": "directly", "since": "2026-01-05"},
+            {"case_ref": "ZK-00002", "withheld": True, "told": "to nobody", "since": "2026-01-05"},
         ]
     }
     found = run("status", "--json", folder=folder).json
@@ -422,7 +422,7 @@ def test_cases_status_and_withdraw(folder: Path) -> None:
         "withdrawn": True,
         "archived": False,
     }
-    assert run("cases", folder=folder).out == "ZK-00002  (only the coordinator hears of its matches)\n"
+    assert run("cases", folder=folder).out == "ZK-00002  (kept, not published)\n"
 
 
 def test_pictures_and_matches_of_nobody(folder: Path) -> None:
