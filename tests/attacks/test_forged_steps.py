@@ -33,6 +33,8 @@ from raakvlak_protocol.follow_up_content import Again, Answer, Ask, PairContact
 from raakvlak_protocol.letter import NO_PREVIOUS
 from tests.federation import Federation, case, federation
 
+pytestmark = pytest.mark.slow
+
 CHILD, SISTER = "123456782", "111222333"
 SOMEBODY = Actor.command("somebody")
 

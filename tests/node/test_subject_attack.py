@@ -23,6 +23,8 @@ from tests.covenants import Sandbox, make_covenant
 from tests.federation import Clock, Federation, case, federation
 from tests.node.subjects import ASKS, BORN, BROTHER, CHILD, LANGUAGES, MOTHER, SISTER, ask, everything, follow, looked
 
+pytestmark = pytest.mark.slow
+
 Act = Callable[[Federation], None]
 SECRETS = {"confidential": {"confidential": "yes"}, "protected": {"protected": "yes"}}
 

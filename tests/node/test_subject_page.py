@@ -50,6 +50,8 @@ from tests.node.subjects import CHILD, LANGUAGES, MOTHER
 from tests.node.test_cli import folder, joined
 from tests.require import require
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["folder", "joined"]
 BROWSER: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DAY: Final = date(2026, 3, 2)
