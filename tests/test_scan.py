@@ -21,6 +21,8 @@ from tests.attacks.needles import Needle
 pytestmark = pytest.mark.slow
 
 CASES, ORGANISATIONS, SEED = 120, 3, 4
+COORDINATORS = 1
+"""Which the population has by default."""
 REJECTED_BSN = "999990019"
 SECONDS = 240
 
@@ -97,7 +99,7 @@ def test_nobody_is_found_in_any_file_of_any_party(run: Run) -> None:
     files = [path for path in sorted(run.data.rglob("*")) if path.is_file()]
     parties = {path.relative_to(run.data).parts[0] for path in files}
     assert {"index", "keyholder-1", "keyholder-2", "keyholder-3", "logs", "keys"} < parties
-    assert len([party for party in parties if party.startswith("node-")]) == ORGANISATIONS
+    assert len([party for party in parties if party.startswith("node-")]) == ORGANISATIONS + COORDINATORS
     assert {path: found for path in files if (found := needles.found(_named(path), everybody))} == {}
 
 
@@ -117,7 +119,7 @@ def test_what_the_programs_say_holds_no_identifier_and_no_home(run: Run) -> None
 
 def test_the_logs_of_all_parties_were_written(run: Run) -> None:
     lines = [line for path in (run.data / "logs").iterdir() for line in path.read_text().splitlines()]
-    assert len({path.name for path in (run.data / "logs").iterdir()}) == 4 + ORGANISATIONS
+    assert len({path.name for path in (run.data / "logs").iterdir()}) == 4 + ORGANISATIONS + COORDINATORS
     events = {json.loads(line)["event"] for line in lines}
     assert {"evaluated", "published", "received", "posted"} <= events
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from raakvlak_keyholder.statements import Statements
 from raakvlak_node import account, cli, doctor
+from raakvlak_node.commands import manners
 from raakvlak_node.ledger import Ledger
 from raakvlak_node.node import Node
 from raakvlak_protocol import account as accounts
@@ -152,7 +153,7 @@ def test_an_honest_node_is_in_order(desk: Desk) -> None:
 
 def test_the_command_writes_it_for_its_owner_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same through `raakvlak-node audit-export`, on the store of the running federation."""
-    monkeypatch.setattr(cli, "open_node", lambda path: desk.school.reopened())
+    monkeypatch.setattr(manners, "open_node", lambda path: desk.school.reopened())
     target = desk.path / "account.jsonl"
     done = CliRunner().invoke(cli.cli, ["audit-export", "--folder", str(desk.path), str(target)])
     assert done.exit_code == 0 and "have it destroyed" in done.output
