@@ -357,6 +357,10 @@ class Correspondence:
         began = said.began or workdays.today(now)
         if not date(FIRST_YEAR, 1, 1) <= began <= workdays.today(now) + timedelta(days=1):
             raise Malformed("a match began on a day that lies ahead, or before there were any", field="began")
+        # Before anything is kept of it: one that is wrong leaves nothing behind.
+        before = self._pairs.known(handle)
+        nothing = Records(said.pair, (), {}, {}, ())
+        judged(nothing if before is None else self._pairs.records(before), said, self._covenant, now)
         midnight = datetime.combine(began, time.min, workdays.ZONE)
         self._pairs.begin_at_desk(handle, said.pair, match_id, int(midnight.timestamp()))
         self._desk.keep_contacts(handle, sender, said.contacts)
