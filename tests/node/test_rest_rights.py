@@ -129,3 +129,14 @@ def test_a_case_ends_for_a_reason_and_is_renewed_in_time(desk: Desk) -> None:
     gone = school.post("/v1/withdrawals", json={"case_ref": "S-1", "reason": "risk-gone"})
     assert gone.json() == {"case_ref": "S-1", "reason": "risk-gone", "archived": False}
     assert ("delete", "case", "S-1") in desk.lines("school")
+
+
+def test_a_person_hears_what_is_known_and_only_whoever_may_ask(desk: Desk) -> None:
+    school = desk.clients["school"]
+    question = {"bsn": CHILD, "asked_by": "parent", "birth_date": "2018-01-05"}
+    told = school.post("/v1/subject-reports", json=question)
+    assert (told.status_code, told.json()["format"]) == (200, "raakvlak-subject/1")
+    assert "S-1" in told.text and CHILD not in told.text and "police" not in told.text
+    assert "12" in problem(school.post("/v1/subject-reports", json=question | {"asked_by": "subject"}), 409)["detail"]
+    wrong = problem(school.post("/v1/subject-reports", json=question | {"bsn": "1"}), 422)
+    assert [each["column"] for each in wrong["errors"]] == ["bsn"]

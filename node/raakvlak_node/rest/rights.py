@@ -2,17 +2,19 @@
 
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from raakvlak_node import subject
 from raakvlak_node.access import MAX_REASON_CHARACTERS, Event
 from raakvlak_node.node import Node
 from raakvlak_node.objection import Objection
 from raakvlak_node.rest.door import At, Caller, Day, no_such_case, note, reference
 from raakvlak_node.rest.manners import Answer, problems
 from raakvlak_node.standing import Ending
+from raakvlak_node.subject_facts import AskedBy
 from raakvlak_protocol.errors import Malformed
 from raakvlak_protocol.identifier import Bsn
 from raakvlak_protocol.text import MAX_REFERENCE_CHARACTERS
@@ -257,6 +259,25 @@ def post_erasure(body: ErasureBody, door: At, actor: Caller) -> ObjectionBody:
         answer = objection_body(own, found)
     door.wake()
     return answer
+
+
+class SubjectReportQuestion(BaseModel):
+    """Whose report, and who asks for it. In a body, because an address is written down on the way."""
+
+    model_config = _STRICT
+
+    bsn: str
+    asked_by: AskedBy
+    birth_date: Day | None = Field(None, description="as whoever asks has shown it; needed where no case tells it")
+
+
+@routes.post("/v1/subject-reports", responses=problems(409, 400, 411, 413))
+def post_subject_report(body: SubjectReportQuestion, door: At, actor: Caller) -> dict[str, Any]:
+    """What a person may know of what this node has about them, in the layout `raakvlak-subject/1`; 409 with the rule where
+    that one may not ask at that age."""
+    with door.own_node() as own:
+        found = subject.report(own, _person(body.bsn), body.asked_by, actor, own.clock(), birth_date=body.birth_date)
+        return found.record()
 
 
 def _person(text: str) -> Bsn:
