@@ -311,7 +311,7 @@ class Correspondence:
         kinds = [self._covenant.member(each).kind for each in members[:2]]
         if not self._is_desk(party):
             return self._covenant.direct_for(*kinds)
-        serving = self._covenant.coordinator_for(*kinds)
+        serving = self._covenant.coordinator_between(*members[:2])
         return serving is not None and serving.id in {party, self._member}
 
     def _reference(self, own_case: bytes) -> str | None:
@@ -337,7 +337,7 @@ class Correspondence:
         """Takes what a coordinator did about a pair of this node's; one that serves other kinds is refused."""
         if self._member not in said.pair.members or said.agreements or said.contacts:
             raise Malformed("a coordinator writes of pairs of the receiver: steps, signatures, and what it wrote itself")
-        serving = self._covenant.coordinator_for(*(self._covenant.member(each).kind for each in said.pair.members))
+        serving = self._covenant.coordinator_between(*said.pair.members)
         if serving is None or serving.id != coordinator:
             raise Malformed("the covenant names another coordinator for these two organisations")
         known = self._pairs.known(self._pairs.handle(said.pair))

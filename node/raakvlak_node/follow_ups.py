@@ -136,10 +136,6 @@ class FollowUps:
             raise Refused("this node has no such follow-up: 'raakvlak-node follow list' names them")
         return self.of(known, now)
 
-    def version(self, found: FollowUp) -> int:
-        """What a caller gives back with an act, to be told where somebody else has acted meanwhile."""
-        return found.known.changed
-
     def _due(self, known: Known, standing: Standing) -> Due | None:
         if known.ended is not None or known.own_case is None:
             return None
@@ -147,8 +143,7 @@ class FollowUps:
 
     def _coordinator(self, known: Known) -> str | None:
         """Who serves the two, if anybody does."""
-        kinds = [self._covenant.members[each].kind for each in known.pair.members if each in self._covenant.members]
-        serving = self._covenant.coordinator_for(*kinds) if len(kinds) == 2 else None
+        serving = self._covenant.coordinator_between(*known.pair.members)
         return None if serving is None else serving.id
 
     def demand_seen(self, found: FollowUp, seen: int) -> None:

@@ -426,8 +426,7 @@ class _Fold:
 
 def _coordinator(pair: Pair, covenant: Covenant) -> str:
     """Who serves the two; nobody where one of them has left the covenant, whose history is read all the same."""
-    kinds = [covenant.members[each].kind for each in pair.members if each in covenant.members]
-    found = covenant.coordinator_for(*kinds) if len(kinds) == 2 else None
+    found = covenant.coordinator_between(*pair.members)
     return "" if found is None else found.id
 
 

@@ -171,11 +171,6 @@ class Pairs:
         rows = self._run(f"{_SELECT} WHERE own_case = ? ORDER BY began, handle", (own_case,)).fetchall()
         return [self._known(row) for row in rows]
 
-    def changed_after(self, changed: int, most: int) -> list[Known]:
-        """Pairs that changed after a number, in the order of their changes."""
-        rows = self._run(f"{_SELECT} WHERE changed > ? ORDER BY changed LIMIT ?", (changed, most)).fetchall()
-        return [self._known(row) for row in rows]
-
     def counts(self, today: str) -> tuple[dict[str, int], int]:
         """How many pairs with a match stand in each phase, and of how many a term has passed by this day."""
         rows = self._run("SELECT phase, count(*) FROM pair WHERE ended IS NULL AND phase <> '' GROUP BY phase").fetchall()

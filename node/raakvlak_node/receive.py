@@ -119,8 +119,7 @@ class Receiver:
         references = (told.one_reference, told.other_reference)
         if len(told.match_id) != MATCH_ID_BYTES or any(len(each) not in {0, REFERENCE_BYTES} for each in references):
             raise Evidence("the index told a match that is not of its form", party=self._covenant.index.id)
-        kinds = [self._covenant.members[each].kind for each in (told.one, told.other) if each in self._covenant.members]
-        serving = self._covenant.coordinator_for(*kinds) if len(kinds) == 2 else None
+        serving = self._covenant.coordinator_between(told.one, told.other)
         if serving is not None and serving.id == self._member:
             self._desk.begin(told, now)
 

@@ -230,6 +230,11 @@ class Covenant:
         found = next(serving, None)
         return None if found is None else self.members[found.coordinator]
 
+    def coordinator_between(self, one: str, other: str) -> Member | None:
+        """Who is called in between two organisations, by their ids; nobody where one of them has left."""
+        kinds = [self.members[each].kind for each in (one, other) if each in self.members]
+        return self.coordinator_for(*kinds) if len(kinds) == 2 else None
+
     def coordinated(self, kind: str) -> bool:
         """Whether what this kind publishes may be told to a coordinator only, because one serves it."""
         return any(kind in each.kinds for each in self.coordination)
