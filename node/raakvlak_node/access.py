@@ -45,8 +45,10 @@ CHUNK_LINES: Final = 1_000
 BEGIN: Final = "access_begin"
 """The remark that holds the head at which the chain begins, once lines were forgotten."""
 
-Via = Literal["command", "rest", "node"]
-Kind = Literal["case", "match", "picture", "follow-up", "agreement", "person", "report", "log", "ledger", "backup", "node"]
+Via = Literal["command", "rest", "page", "node"]
+Kind = Literal[
+    "case", "match", "picture", "follow-up", "agreement", "person", "report", "log", "ledger", "backup", "node", "account"
+]
 
 
 class Event(StrEnum):
@@ -64,6 +66,7 @@ class Event(StrEnum):
     WITHHOLD = "withhold"
     """A release is taken back."""
     SIGN_IN = "sign-in"
+    SIGN_OUT = "sign-out"
 
     @property
     def action(self) -> str:
@@ -81,6 +84,7 @@ _ACTIONS: Final = {
     Event.RELEASE: "U",
     Event.WITHHOLD: "U",
     Event.SIGN_IN: "E",
+    Event.SIGN_OUT: "E",
 }
 
 
@@ -93,8 +97,8 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, in which role, and by which door. `id` is whom this program knows: the user of the machine, an access
-    token, the node itself. `on_behalf_of` is the person whom that one names, which nobody here has verified.
+    """Who acts, in which role, and by which door. `id` is whom this program knows: the user of the machine or of the pages,
+    an access token, the node itself. `on_behalf_of` is the person whom that one names, which nobody here has verified.
 
     Raises Malformed where a text holds what no line can show.
     """
@@ -125,6 +129,16 @@ class Actor:
     def rest(cls, token: str, on_behalf_of: str = "") -> Self:
         """The system that holds the access token of this name, and the user whom it names."""
         return cls(token, "system", "rest", on_behalf_of)
+
+    @classmethod
+    def page(cls, user: str, role: str) -> Self:
+        """Who is signed in to the pages, by e-mail address, in the role in which this one acts."""
+        return cls(user, role, "page")
+
+    @classmethod
+    def visitor(cls, claimed: str = "") -> Self:
+        """Somebody at the pages who is not signed in; `claimed` is the user as whom this one tried to."""
+        return cls("visitor", "visitor", "page", claimed)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -281,3 +281,123 @@ _TERMS = (
 def looks(database: Database) -> None:
     """On which day, under which covenant, the terms of a pair were last looked at, so that a walk need not unseal them all."""
     database.execute("ALTER TABLE pair ADD COLUMN looked TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def findable(database: Database) -> None:
+    """Whose a case is, and by which pieces of its reference it is found; NULL until the store has looked."""
+    database.execute("ALTER TABLE own_case ADD COLUMN worker BLOB")
+    database.execute("CREATE INDEX own_case_of_worker ON own_case (worker, changed)")
+    database.execute(
+        "CREATE TABLE case_word (word BLOB NOT NULL, own_case BLOB NOT NULL, PRIMARY KEY (word, own_case))"
+        " STRICT, WITHOUT ROWID"
+    )
+    database.execute("CREATE INDEX word_of_case ON case_word (own_case)")
+    database.execute("""CREATE TRIGGER found_case_gone AFTER DELETE ON own_case BEGIN
+        DELETE FROM case_word WHERE own_case = OLD.handle;
+    END""")
+
+
+@migrations()
+def people(database: Database) -> None:
+    """Who uses the pages: users with their roles and teams, what they sign in with, their sessions, and what was tried."""
+    for statement in _PEOPLE:
+        database.execute(statement)
+
+
+_PEOPLE = (
+    # `handle` is of the e-mail address, `subject` of what the organisation's own sign-in calls the user.
+    """CREATE TABLE user (
+        id BLOB PRIMARY KEY, handle BLOB NOT NULL UNIQUE, subject BLOB UNIQUE, sealed BLOB NOT NULL, active INTEGER NOT NULL,
+        changed INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE user_role (user BLOB NOT NULL, role TEXT NOT NULL, PRIMARY KEY (user, role)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE team (id BLOB PRIMARY KEY, sealed BLOB NOT NULL, changed INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE user_team (user BLOB NOT NULL, team BLOB NOT NULL, PRIMARY KEY (user, team)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX user_of_team ON user_team (team)",
+    """CREATE TRIGGER team_gone AFTER DELETE ON team BEGIN
+        DELETE FROM user_team WHERE team = OLD.id;
+    END""",
+    "CREATE TABLE password (user BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    # `step` is the last one whose code was taken: none before it, nor itself, is taken again.
+    "CREATE TABLE totp (user BLOB PRIMARY KEY, sealed BLOB NOT NULL, step INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE recovery_code (user BLOB NOT NULL, code BLOB NOT NULL, PRIMARY KEY (user, code)) STRICT, WITHOUT ROWID",
+    """CREATE TABLE passkey (
+        handle BLOB PRIMARY KEY, user BLOB NOT NULL, sealed BLOB NOT NULL, sign_count INTEGER NOT NULL, added INTEGER NOT NULL,
+        used INTEGER
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX passkey_of_user ON passkey (user)",
+    # Keyed handles of tokens and challenges; the tokens themselves are with the browser alone.
+    """CREATE TABLE session (
+        handle BLOB PRIMARY KEY, user BLOB NOT NULL, how TEXT NOT NULL, began INTEGER NOT NULL, seen INTEGER NOT NULL,
+        confirmed INTEGER NOT NULL, notice BLOB
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX session_of_user ON session (user)",
+    "CREATE TABLE ticket (handle BLOB PRIMARY KEY, purpose TEXT NOT NULL, user BLOB NOT NULL, sealed BLOB NOT NULL,"
+    " ends INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE spent (handle BLOB PRIMARY KEY, ends INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE attempt (bucket BLOB PRIMARY KEY, count INTEGER NOT NULL, last INTEGER NOT NULL, free INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID",
+    "CREATE INDEX attempt_by_time ON attempt (last)",
+)
+
+
+@migrations()
+def notices(database: Database) -> None:
+    """What is still to be told by e-mail: of which case, then to whom; and how each user wants to hear of it."""
+    for statement in _NOTICES:
+        database.execute(statement)
+
+
+_NOTICES = (
+    # One line for each thing that is new of a case, however often it came; Unix seconds.
+    """CREATE TABLE notice (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, own_case BLOB NOT NULL, kind TEXT NOT NULL, queued INTEGER NOT NULL,
+        due INTEGER NOT NULL, UNIQUE (own_case, kind)
+    ) STRICT""",
+    "CREATE INDEX notice_due ON notice (due)",
+    """CREATE TRIGGER noticed_case_gone AFTER DELETE ON own_case BEGIN
+        DELETE FROM notice WHERE own_case = OLD.handle;
+    END""",
+    # Composed, with its address and in the bytes that are sent in each attempt; all of it sealed.
+    """CREATE TABLE mail (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, sealed BLOB NOT NULL, queued INTEGER NOT NULL,
+        due INTEGER NOT NULL, attempts INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX mail_due ON mail (due)",
+    "CREATE TABLE notice_preference (user TEXT PRIMARY KEY, how TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    # When there was last a mail to an address, by its keyed handle.
+    "CREATE TABLE mailed (address BLOB PRIMARY KEY, last INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+
+@migrations()
+def turns(database: Database) -> None:
+    """What a follow-up asks of people here, so that a list of it need not fold them all; every pair is looked at again."""
+    for statement in _TURNS:
+        database.execute(statement)
+
+
+_TURNS = (
+    "ALTER TABLE pair ADD COLUMN turn TEXT NOT NULL DEFAULT ''",
+    "UPDATE pair SET looked = ''",
+    # All that a list of work reads of a pair.
+    "CREATE INDEX work_of_case ON pair (own_case, turn, phase, due_term, due_on, began, ended) WHERE ended IS NULL",
+    "CREATE INDEX own_case_term_of_worker ON own_case (worker, lapses)",
+)
+
+
+@migrations()
+def imports(database: Database) -> None:
+    """Caseload files that were sent in by the pages, until they are imported or given up; `changed` in Unix seconds."""
+    database.execute(
+        "CREATE TABLE import_job (id BLOB PRIMARY KEY, state TEXT NOT NULL, changed INTEGER NOT NULL, sealed BLOB NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    )
+
+
+@migrations()
+def walks(database: Database) -> None:
+    """What a walk looks for each time, and seldom finds."""
+    database.execute("CREATE INDEX token_by_month ON token (removal_month) WHERE removal_month IS NOT NULL")
+    database.execute("CREATE INDEX match_to_forget ON match (live, person)")
