@@ -14,6 +14,7 @@ from typing import Final
 from raakvlak_node import followup, workdays
 from raakvlak_node.desk import Desk
 from raakvlak_node.followup import Records
+from raakvlak_node.notices import Kind, Notices
 from raakvlak_node.pairs import MAX_RECORDS, Known, Pairs, Record, encoded
 from raakvlak_node.store import Match, Place, Store
 from raakvlak_protocol import follow_up_content, letter, letter_content
@@ -28,6 +29,8 @@ from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.term import FIRST_YEAR
 
 DAY_SECONDS: Final = 86_400
+CONTACTS: Final = "contacts"
+"""The remark that says at which change, under which covenant, coordinators were last told whom to call."""
 
 
 def carried(
@@ -111,7 +114,8 @@ def _demand_past(at: int, now: datetime) -> None:
 
 
 class Correspondence:
-    """Writes what is unsent and takes what comes. `settle` is told of each pair whose records have changed."""
+    """Writes what is unsent and takes what comes. `settle` is told of each pair that a match begins to carry, `heard` of
+    each whose records a letter has changed."""
 
     def __init__(
         self,
@@ -121,6 +125,8 @@ class Correspondence:
         signing_seed: SecretBytes,
         random: Callable[[int], bytes],
         settle: Callable[[bytes, datetime], None],
+        heard: Callable[[bytes, datetime], None],
+        notices: Notices,
     ) -> None:
         self._store = store
         self._covenant = covenant
@@ -128,6 +134,8 @@ class Correspondence:
         self._seed = signing_seed
         self._random = random
         self._settle = settle
+        self._heard = heard
+        self._notices = notices
         self._pairs = Pairs(store, covenant.id)
         self._desk = Desk(store)
 
@@ -147,9 +155,13 @@ class Correspondence:
                 continue  # The covenant has changed; it stays unsent, for when it changes back.
             with self._store.transaction():
                 written += self._write_pair(handle, party, now)
-        for handle, coordinator in self._stale_contacts():
-            with self._store.transaction():
-                written += self._write_desk_pair(handle, coordinator, now)
+        # Whom to call can only have changed where something of a match has, or the covenant.
+        state = f"{self._store.number('changed')} {self._covenant.hash.hex()}"
+        if self._store.remark(CONTACTS) != state:
+            for handle, coordinator in self._stale_contacts():
+                with self._store.transaction():
+                    written += self._write_desk_pair(handle, coordinator, now)
+            self._store.set_remark(CONTACTS, state)
         return written + self._write_desk(now)
 
     def _write_pair(self, handle: bytes, party: str, now: datetime) -> int:
@@ -398,7 +410,11 @@ class Correspondence:
             raise Malformed("the covenant names another coordinator for this organisation")
         person = self._store.person_of(ask.reference, ask.epoch)
         if person is not None:  # Else the row was withdrawn meanwhile.
+            before = self._desk.asked(match_id, coordinator)
             self._desk.keep_ask(match_id, coordinator, person, ask, int(now.timestamp()))
+            if before is None or before.answered is not None or before.ask != ask:
+                for own_case, _, _ in self._store.cases_of(person):
+                    self._notices.queue(own_case, Kind.QUESTION, now)
 
     def write_desk_again(self, match_id: bytes, party: str) -> None:
         """What was written to a party under one lock may not have come: all of it again, in a new chain."""
@@ -448,7 +464,7 @@ class Correspondence:
         if self._pairs.count(known.handle) + len(fresh) > MAX_RECORDS:
             raise Malformed(f"a follow-up has at most {MAX_RECORDS} records: it is to be closed and begun anew")
         if self._pairs.add(known.handle, fresh, parties):
-            self._settle(known.handle, now)
+            self._heard(known.handle, now)
 
     def _coordinators(self) -> list[str]:
         return [each.coordinator for each in self._covenant.coordination]

@@ -19,13 +19,17 @@ import os
 import random as chance
 import re
 import ssl
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from raakvlak_node.courier import DELAYS as DELAYS
+from raakvlak_node.courier import ILL_SECONDS as ILL_SECONDS
+from raakvlak_node.courier import LONGEST_SECONDS as LONGEST_SECONDS
+from raakvlak_node.courier import LOOK_SECONDS, go_round, next_attempt, read_private
 from raakvlak_node.settings import Webhook
 from raakvlak_node.store import Store
 from raakvlak_protocol.errors import Malformed, Refused
@@ -38,21 +42,12 @@ from raakvlak_protocol.text import MAX_REFERENCE_CHARACTERS, iso_date, shown_tex
 if TYPE_CHECKING:
     import httpx
 
-DELAYS: Final = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
-"""Seconds between the attempts, as the standard has them; then a message is given up."""
-JITTER: Final = 0.1
-"""By which share a delay may be longer, so that what failed together does not come again together."""
-LONGEST_SECONDS: Final = 4 * 86_400
-"""After which a message is given up however often it was tried: a receiver that is away is not asked for each in turn."""
 MAX_WAIT_SECONDS: Final = 3600
 """No Retry-After is followed for longer."""
 TIMEOUT_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 10.0
 ROUND_MESSAGES: Final = 20
 """Delivered before the store is told: so many may come twice after a crash."""
-LOOK_SECONDS: Final = 1.0
-ILL_SECONDS: Final = 30
-"""How long nothing at all is sent to a receiver that could not be reached or asked for less."""
 ID_BYTES: Final = 16
 SECRET_BYTES: Final = 32
 MAX_SECRETS: Final = 2
@@ -241,16 +236,7 @@ def signed(id: str, moment: int, body: bytes, secrets: Sequence[SecretBytes]) ->
 
 def secrets_in(path: Path) -> tuple[SecretBytes, ...]:
     """The one or two secrets in a file, the newest first; raises Refused and says what to do."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            raw = file.read(1024)
-    except FileNotFoundError:
-        raise Refused(f"the webhook secret {path} is missing: 'raakvlak-node webhook secret' makes one") from None
-    except OSError as error:
-        raise Refused(f"can't read the webhook secret {path}: {error.strerror}") from None
-    if not stat.S_ISREG(mode) or mode & 0o077:
-        raise Refused(f"the webhook secret {path} can be read by others than its owner; run chmod 600 {path}")
+    raw = read_private(path, "the webhook secret", missing="'raakvlak-node webhook secret' makes one").reveal()
     found = [_secret(line) for line in raw.decode("latin-1").splitlines()]
     if not 1 <= len(found) <= MAX_SECRETS or None in found:
         raise Refused(f"{path} must hold one secret or two, each on a line: whsec_ and 24 to 64 bytes in base64")
@@ -395,11 +381,12 @@ def deliver(
                 taken.append(each)
             elif answer.gone:
                 break
-            elif each.attempts >= len(DELAYS):
-                given_up.append(each)
             else:
-                delay = DELAYS[each.attempts] * (1 + JITTER * jitter())
-                postponed[each.number] = moment + max(int(delay), answer.wait)
+                due = next_attempt(each.attempts, moment, jitter(), answer.wait)
+                if due is None:
+                    given_up.append(each)
+                else:
+                    postponed[each.number] = due
             if answer.ill:
                 break
     finally:
@@ -461,19 +448,14 @@ class Courier:
         try:
             with client_for(self._receiver) as client:
                 webhooks = Webhooks(store, self._receiver)
-                while not self._stop.wait(self._round(webhooks, client)):
-                    pass
+                once = partial(self._round, webhooks, client)
+                go_round(once, self._log, self._stop, doing="delivering webhooks", ill_seconds=ILL_SECONDS)
         finally:
             store.close()
 
     def _round(self, webhooks: Webhooks, client: "httpx.Client") -> float:
         """Delivers what is due; returns for how many seconds to wait before the next round."""
-        try:
-            done = deliver(webhooks, self._receiver, self._clock, client, self._jitter)
-        except Exception as error:
-            # Whatever it was, what is queued stays queued; without another round nothing would ever be told again.
-            self._log.error(error, doing="delivering webhooks")
-            return ILL_SECONDS
+        done = deliver(webhooks, self._receiver, self._clock, client, self._jitter)
         self._tell(done)
         if done.pause:
             return done.pause
