@@ -20,6 +20,8 @@ from raakvlak_index import copies, health, index, pepper
 from raakvlak_index.copies import Mended
 from raakvlak_index.events import EVENTS
 from raakvlak_index.log import LOG_KEY, PublishedLog, published_size
+from raakvlak_index.operator.access import FILE as OPERATORS
+from raakvlak_index.operator.access import Access
 from raakvlak_index.pepper import PepperFile
 from raakvlak_index.reading import SqliteReader
 from raakvlak_index.settings import Settings
@@ -193,6 +195,63 @@ def status(path: Path, as_json: bool) -> None:
         found["log"] = health.of_log(party.published, reader, _now())
         found["alarms"] += health.alarms(party.published, reader, party.folder, _now())
     click.echo(json.dumps(found) if as_json else _in_words(found))
+
+
+@commands.group()
+def operator() -> None:
+    """Who may see the operator's pages."""
+
+
+@operator.command("new")
+@command.in_folder
+@click.argument("name")
+def new_operator(path: Path, name: str) -> None:
+    """Let somebody see the operator's pages; print the key by which they sign in, this once."""
+    own = _party(path).settings
+    with _access(path) as access:
+        key = access.make(name, nacl.utils.random, _now())
+    click.echo(key)
+    _say(
+        f"this key is kept nowhere and not shown again: give it to {name} in person, for a password manager; the pages are at "
+        f"https://{own.identity.dns_name}:{own.log.rpartition(':')[2]}/operator; if the key is lost or seen by another: "
+        "'operator end', then 'operator new'"
+    )
+
+
+@operator.command("list")
+@command.in_folder
+@command.as_json
+def list_operators(path: Path, as_json: bool) -> None:
+    """Who may see the operator's pages, since when, and who is signed in."""
+    with _access(path) as access:
+        found = access.operators(_now())
+    if as_json:
+        click.echo(
+            json.dumps([{"name": each.id, "made": each.made.isoformat(), "signed_in": each.seen is not None} for each in found])
+        )
+    else:
+        for each in found:
+            click.echo(f"{each.id}: since {each.made:%Y-%m-%d}" + (", signed in" if each.seen else ""))
+
+
+@operator.command("end")
+@command.in_folder
+@click.argument("name")
+def end_operator(path: Path, name: str) -> None:
+    """Let somebody see the operator's pages no more; open pages of theirs end at once."""
+    with _access(path) as access:
+        access.end(name)
+    _say(f"{name} can't sign in any more")
+
+
+@contextmanager
+def _access(path: Path) -> Iterator[Access]:
+    """Also beside an index that serves."""
+    party = _party(path)
+    if not party.store.exists():
+        raise Refused(f"{party.store} is missing: this is not an index's folder; give --folder")
+    with closing(Access(party.folder.path / OPERATORS)) as access:
+        yield access
 
 
 @commands.command()

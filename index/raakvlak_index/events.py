@@ -1,7 +1,7 @@
 """Every event that the index's log may hold, with the fields that it may carry: party ids, counts, months.
 
 No digest, token, reference or match id, and nowhere how many matches a publication had: of confidential ones that
-would be known to whoever reads the log.
+would be known to whoever reads the log. Of an operator it has the name by which he was made.
 """
 
 from typing import Final
@@ -24,5 +24,8 @@ EVENTS: Final = (
     Declared("writes_taken", "info"),
     Declared("left", "warning", member=str, rows=int),
     Declared("history_differs", "error", witness=str, size=int),
+    Declared("operator_signed_in", "info", operator=str),
+    Declared("operator_signed_out", "info", operator=str),
+    Declared("operator_refused", "warning", tries=int),
     Declared("alarm", "warning", member=str, waiting=int, limit=int),
 )

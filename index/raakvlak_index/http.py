@@ -9,8 +9,10 @@
     PUT /checkpoint/<witness>         a checkpoint that the witness cosigned: kept where it is newer
     PUT /statement                    the hash of a key holder's daily statement: enters the log
 
-Nobody is asked who he is: what is shown proves itself and hides nothing, what is added bears a signature under a key in
-the covenant. An answer that is no success is problem+json and repeats nothing of what was sent.
+Beside them, where the index serves it, stand the operator's pages (`operator.pages`), for whoever has signed in.
+
+At these paths nobody is asked who he is: what is shown proves itself and hides nothing, what is added bears a signature
+under a key in the covenant. An answer that is no success is problem+json and repeats nothing of what was sent.
 
 There is no count of matches, rows or events among the metrics: whoever publishes a single token at a quiet hour would
 see in the next number whether it met somebody, also where only the coordinator is to hear of it; for the same reason the
@@ -184,8 +186,8 @@ class Public:
             raise Refused("the covenant is not in force now: load the version in force")
 
 
-def app(public: Public) -> FastAPI:
-    """The paths at the head of this module, for `party.web`, which bounds bodies by MAX_BODY_BYTES."""
+def app(public: Public, pages: Callable[[FastAPI], None] | None = None) -> FastAPI:
+    """The paths at the head of this module, for `party.web`, which bounds bodies by MAX_BODY_BYTES; `pages` adds others."""
     api = FastAPI(title="Raakvlak index", openapi_url=None, redirect_slashes=False)
 
     @api.get("/covenant")
@@ -227,6 +229,8 @@ def app(public: Public) -> FastAPI:
         await asyncio.to_thread(public.keep_statement, await request.body())
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    if pages is not None:
+        pages(api)
     api.add_exception_handler(RaakvlakError, _ours)
     api.add_exception_handler(HTTPException, _plain)
     return api

@@ -113,6 +113,11 @@ class PublishedLog:
             ) from None
 
     @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._folder
+
+    @property
     def size(self) -> int:
         """Leaves that were published."""
         return self.signed.size

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +11,12 @@ from raakvlak_index import index, schema
 from raakvlak_index.index import Rules, day_of
 from raakvlak_index.sqlite_mediation import Mediations
 from raakvlak_index.store import (
+    Counts,
     CurrentMatch,
     CurrentMediation,
     Due,
     Event,
+    Heard,
     Kind,
     Opening,
     Pair,
@@ -136,6 +138,24 @@ class SqliteReader:
             ),
         )
 
+    def heard(self) -> list[Heard]:
+        rows = self._db.execute("SELECT id, last_seen, last_event - acknowledged, replay_needed > 0 FROM member ORDER BY id")
+        return [Heard(id, last_seen, waiting, bool(replay)) for id, last_seen, waiting, replay in rows]
+
+    def counts(self) -> Counts:
+        rows: dict[str, int] = {}
+        removals: dict[int, int] = {}
+        for member, month, count in self._db.execute(
+            "SELECT id, month, count FROM (SELECT member AS number, removal_month AS month, count(*) AS count "
+            "FROM row GROUP BY member, removal_month) JOIN member USING (number)"
+        ):
+            rows[member] = rows.get(member, 0) + count
+            removals[month] = removals.get(month, 0) + count
+        return Counts(rows, dict(sorted(removals.items())))
+
+    def size(self) -> int:
+        return self._count("PRAGMA page_count") * self._count("PRAGMA page_size")
+
     def due(self, month: int, after: Due | None, limit: int) -> list[Due]:
         digest, member = (after.digest, after.member) if after else (b"", 0)
         rows = self._db.execute(
@@ -178,17 +198,11 @@ class SqliteReader:
         return {epoch for (epoch,) in self._db.execute("SELECT DISTINCT epoch FROM row")}
 
     def status(self, now: datetime) -> dict[str, Any]:
-        rows: dict[int, int] = {}
-        removals: dict[int, int] = {}
-        for member, month, count in self._db.execute(
-            "SELECT member, removal_month, count(*) FROM row GROUP BY member, removal_month"
-        ):
-            rows[member] = rows.get(member, 0) + count
-            removals[month] = removals.get(month, 0) + count
-        members = [self._member(found, rows, now) for found in self._db.execute("SELECT * FROM member ORDER BY id")]
+        counts = self.counts()
+        members = [self._member(found, counts.rows, now) for found in self._db.execute("SELECT * FROM member ORDER BY id")]
         return {
-            "rows": sum(rows.values()),
-            "bytes": self._count("PRAGMA page_count") * self._count("PRAGMA page_size"),
+            "rows": sum(counts.rows.values()),
+            "bytes": self.size(),
             "events": self._count("SELECT count(*) FROM event"),
             "letters": self._count("SELECT count(*) FROM event WHERE kind = 3"),
             "matches": self._count("SELECT count(*) FROM delivery"),
@@ -196,7 +210,7 @@ class SqliteReader:
             "members": members,
             "next_removals": [
                 {"month": f"{start_of(month):%Y-%m}", "rows": count, "overdue": month <= month_of(now)}
-                for month, count in sorted(removals.items())
+                for month, count in counts.removals.items()
             ],
             "alarms": [alarm for each in members for alarm in self._alarms(each)],
         }
@@ -204,11 +218,11 @@ class SqliteReader:
     def _count(self, query: str) -> int:
         return int(self._db.execute(query).fetchone()[0])
 
-    def _member(self, found: sqlite3.Row, rows: dict[int, int], now: datetime) -> dict[str, Any]:
-        number, id, generation, last_event, acknowledged, replay_needed, last_seen = found
+    def _member(self, found: sqlite3.Row, rows: Mapping[str, int], now: datetime) -> dict[str, Any]:
+        _, id, generation, last_event, acknowledged, replay_needed, last_seen = found
         return {
             "id": id,
-            "rows": rows.get(number, 0),
+            "rows": rows.get(id, 0),
             "waiting": last_event - acknowledged,
             "generation": generation,
             "silent_days": max(0, day_of(now) - last_seen),

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,9 @@ from raakvlak_index.expiry import SECONDS, Expiry
 from raakvlak_index.index import Pepper
 from raakvlak_index.log import LOG_KEY, PublishedLog
 from raakvlak_index.mediation import Mediation
+from raakvlak_index.operator.access import FILE as OPERATORS
+from raakvlak_index.operator.access import Access
+from raakvlak_index.operator.view import Office
 from raakvlak_index.pepper import PepperFile
 from raakvlak_index.progress import Progress
 from raakvlak_index.reading import SqliteReader
@@ -33,6 +37,8 @@ from raakvlak_protocol.party.serving import Stop
 from raakvlak_protocol.secret import SecretBytes
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from raakvlak_index.http import Public
 
 PUBLISH_SECONDS: Final = 1.0
@@ -86,6 +92,19 @@ class Running:
         self._chores = ThreadPoolExecutor(3, "chore")
         self._expiry = Expiry(self._writer, lambda: SqliteReader(store, rules), log)
         self._expiry.dismiss(covenant.members)
+        self._random = random
+        self._access = Access(store.parent / OPERATORS)
+        self.office = Office(
+            covenant,
+            rules,
+            published,
+            self.progress,
+            self._strangers,
+            self._access,
+            now,
+            disks={"store": store.parent, "log": published.folder},
+            free=lambda folder: shutil.disk_usage(folder).free,
+        )
         self._mediation = Mediation(self._writer, lambda: SqliteReader(store, rules))
         self.service = Service(
             covenant,
@@ -106,6 +125,7 @@ class Running:
 
         def differs(witness: str, size: int) -> None:
             self._log("history_differs", witness=witness, size=size)
+            self.office.differs(witness, size)
 
         return Public(
             self._covenant,
@@ -118,15 +138,26 @@ class Running:
             differs,
         )
 
+    def pages(self, credentials: peer.Credentials, networks: Sequence[str] = ()) -> "Callable[[FastAPI], None]":
+        """The operator's pages, served under these credentials, to these networks or every one."""
+        from cryptography import x509
+
+        from raakvlak_index.operator.pages import add
+
+        self.office.certificate_until = x509.load_pem_x509_certificate(credentials.certificate).not_valid_after_utc
+        return lambda api: add(api, self.office, self._log, self._random, networks)
+
     async def chore(self, work: Callable[[], None]) -> None:
         """Does one of the three below in a thread that no caller of the index can keep busy."""
         await asyncio.get_running_loop().run_in_executor(self._chores, work)
 
     def expire(self) -> None:
-        """Removes what has lapsed by now, and raises the alarm where the witnesses are silent; from any thread."""
+        """Removes what has lapsed by now, counts what is left, and raises the alarm where the witnesses are silent; from any
+        thread."""
         self._expiry.sweep(self._now(), self._streams.present)
         with contextlib.closing(SqliteReader(self._store, self._rules)) as reader:
             witnessed = reader.witnesses()
+            self.office.count(reader)
         late = index.uncosigned(self._covenant, {id: each.at for id, each in witnessed.items()}, self._now())
         if late is not None:
             self._log("uncosigned", hours=int(late.total_seconds()) // 3600)
@@ -190,6 +221,7 @@ class Running:
         await asyncio.to_thread(self._chores.shutdown)
         for part in (self.service, self._readers, self._strangers, self._writer):
             await asyncio.to_thread(part.close)
+        self._access.close()
 
     def _committed(self, touched: Mapping[str, int]) -> None:
         self._streams.wake(touched)
@@ -264,7 +296,7 @@ async def _answer(
     server = peer.aio_server()
     server.add_generic_rpc_handlers((running.service.handler(),))
     async with web.serving(
-        app(running.public(covenant_file)),
+        app(running.public(covenant_file), running.pages(membership.credentials, settings.operators_from)),
         membership.credentials,
         settings.log,
         folder=folder,

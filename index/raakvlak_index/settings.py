@@ -1,6 +1,7 @@
 """The index's settings: `settings.toml` in its folder, read once."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from raakvlak_index.index import EVENT_CAP
@@ -26,6 +27,8 @@ class Settings:
     """Where the published log lies: `log` in the index's folder, unless it is to be on another disk."""
     event_cap: int = EVENT_CAP
     """Events that may wait for one member; at four fifths of it the log and `status` show an alarm."""
+    operators_from: tuple[str, ...] = ()
+    """Networks (10.0.0.0/8, 2001:db8::/32) from which the operator's pages can be reached; empty for every one."""
     grace_seconds: int = 10
     """How long calls that run may go on when the program is asked to stop."""
 
@@ -34,6 +37,13 @@ class Settings:
         checked_id(self.id, "id")
         if self.event_cap < 1:
             raise Malformed("at least one event must be able to wait for a member", field="event_cap")
+        for each in self.operators_from:
+            try:
+                ip_network(each)
+            except ValueError:
+                raise Malformed(
+                    f"{each} is no network: write it as 10.0.0.0/8 or 2001:db8::/32", field="operators_from"
+                ) from None
 
     @property
     def identity(self) -> Identity:

@@ -12,7 +12,7 @@ its sides writes, counts or answers anything because of it. A member's events ar
 only when acknowledged.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -161,6 +161,25 @@ class QueueHealth:
 
     suspended: int
     alarms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How one member stands: the day on which it last gave a sign of life (since 1970-01-01, UTC), how many events wait for
+    it, whether it must ask for a replay."""
+
+    member: str
+    last_seen: int
+    waiting: int
+    replay_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows stand, of each member that has any, and by the month in which they go."""
+
+    rows: Mapping[str, int]
+    removals: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +341,15 @@ class Reader(Protocol):
 
     def queues(self, now: datetime) -> QueueHealth:
         """How the members' queues stand, without counting rows: cheap, whatever the size of the store."""
+
+    def heard(self) -> list[Heard]:
+        """How every member stands that was ever admitted, in order of their ids; as cheap as `queues`."""
+
+    def counts(self) -> Counts:
+        """Counts every row: takes seconds in a large store."""
+
+    def size(self) -> int:
+        """How large the store is, in bytes."""
 
     def rewrite(self) -> None:
         """Writes the whole store anew, so that no copy of what was deleted is left behind in the slack of its pages."""
