@@ -7,7 +7,7 @@ PROTOS := $(wildcard proto/raakvlak_protocol/v1/*.proto)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test slow check format protos protos-check contract contract-check openapi openapi-check kills bench lock clean
+.PHONY: help install demo test slow check format protos protos-check contract contract-check openapi openapi-check roles roles-check kills bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,10 +27,10 @@ $(READY): requirements.lock pyproject.toml | .venv/bin/pip
 	  echo "make: $$python could not make a virtual environment, so nothing can be installed;" \
 	    "on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }; }
 
-demo: $(READY) ## a whole federation on this machine: 2,000 invented cases, five organisations, an officer's report
-	@test -e demo/federation.toml || \
+demo: $(READY) ## a whole federation with its pages, 2,000 invented cases; runs until Ctrl-C (EXIT=--exit: ends with reports)
+	@test -e demo/people.csv || \
 	  .venv/bin/raakvlak-local population demo --cases 2000 --organisations 5 --seed 1
-	@.venv/bin/raakvlak-local run demo --data demo/data --exit
+	@exec .venv/bin/raakvlak-local run demo --data demo/data $(EXIT)
 
 test: $(READY) ## the tests, but for the slow ones; on all cores
 	@$(PY) -m pytest -n auto -m 'not slow'
@@ -38,7 +38,7 @@ test: $(READY) ## the tests, but for the slow ones; on all cores
 slow: $(READY) ## the slow tests: federations by their commands, long attacks, a browser, peers in other languages
 	@$(PY) -m pytest -n auto -m 'slow' --ignore=tests/kill
 
-check: $(READY) protos-check contract-check openapi-check ## style, types, imports between packages, generated files
+check: $(READY) protos-check contract-check openapi-check roles-check ## style, types, imports between packages, generated files
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -71,11 +71,18 @@ openapi-check: $(READY) ## fail when `make openapi` would change something
 	@$(PY) -m raakvlak_node.rest | diff node/openapi.json - >&2 || \
 	  { echo 'make: node/openapi.json is not that of the code; run: make openapi' >&2; exit 1; }
 
+roles: $(READY) ## write docs/roles.md: who may open which page, and do what on it
+	@$(PY) -m raakvlak_node.pages.roles_page > docs/roles.md.new && mv docs/roles.md.new docs/roles.md
+
+roles-check: $(READY) ## fail when `make roles` would change something
+	@$(PY) -m raakvlak_node.pages.roles_page | diff docs/roles.md - >&2 || \
+	  { echo 'make: docs/roles.md is not that of the code; run: make roles' >&2; exit 1; }
+
 kills: $(READY) ## kill node, index and key holder 50 times at random points 
 	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill
 
 bench: $(READY) ## the benchmarks, with their floors and goals
-	@for bench in oprf publish end_to_end audit region; do $(PY) -m tests.bench $$bench --json || exit 1; done
+	@for bench in oprf publish end_to_end audit pages region; do $(PY) -m tests.bench $$bench --json || exit 1; done
 
 # With the oldest Python supported: what only that one needs is then in the lock too, and does no harm elsewhere.
 # The file names no index and no folder, so that it holds wherever the packages come from.

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,8 @@ REJECTED_COLUMN: Final = "rejected"
 """Stands last in a file of rejected rows and says why; ignored when the mended file is imported."""
 
 _EARLIER_REASON: Final = re.compile(r"line [0-9]+: .*", re.DOTALL)
+_FORMULA: Final = re.compile(r"'*[\t\r\n]|['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""By which a spreadsheet takes a cell for a formula (OWASP, CSV injection), behind any apostrophes."""
 _NOT_UTF8: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -65,7 +67,7 @@ def size(path: Path) -> int:
     return found
 
 
-def rows(file: BinaryIO, *, today: date, adults: bool) -> Iterator[Row]:
+def rows(file: BinaryIO, *, today: date, adults: bool) -> Generator[Row, None, None]:
     """Every row of the file from its beginning. Raises Malformed when the header is not one of a caseload file."""
     file.seek(0)
     # A byte that is no UTF-8 becomes a lone surrogate, so that only its own row is rejected.
@@ -74,6 +76,23 @@ def rows(file: BinaryIO, *, today: date, adults: bool) -> Iterator[Row]:
         yield from _rows(text, file, today, adults)
     finally:
         text.detach()
+
+
+def harmless(value: str) -> str:
+    """The value as a cell that no spreadsheet computes: behind an apostrophe where it begins as a formula does. `rows`
+    takes that one off again, so that a file of rejected rows is imported as it was meant."""
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+def _as_meant(value: str) -> str:
+    return value[1:] if value.startswith("'") and _FORMULA.match(value) else value
+
+
+def is_mended(file: BinaryIO) -> bool:
+    """Whether this is a file of rejected rows: it holds a part of the caseload only."""
+    file.seek(0)
+    first = file.readline(MAX_LINE_CHARACTERS).decode("utf-8-sig", "replace")
+    return REJECTED_COLUMN in (name.strip().strip('"') for name in first.split(","))
 
 
 def _rows(text: io.TextIOWrapper, file: BinaryIO, today: date, adults: bool) -> Iterator[Row]:
@@ -95,7 +114,8 @@ def _rows(text: io.TextIOWrapper, file: BinaryIO, today: date, adults: bool) -> 
             values = []
         if not values and lines.taken[0].strip():
             reason = Reason("row", "its quotes or its length are not those of a CSV row")
-            yield Row(line, file.tell(), _without_rejected(header), (lines.taken[0].rstrip("\r\n"),), None, (reason,))
+            broken = _as_meant(lines.taken[0].rstrip("\r\n"))
+            yield Row(line, file.tell(), _without_rejected(header), (broken,), None, (reason,))
         elif any(value.strip() for value in values):
             yield _row(line, file.tell(), header, values, today, adults)
 
@@ -180,7 +200,9 @@ def _row(line: int, position: int, header: list[str], values: list[str], today: 
 
 
 def _values(header: list[str], values: list[str]) -> tuple[str, ...]:
-    """The row's values without that of the column `rejected`, also where mending has moved or removed it."""
+    """The row's values as they were meant, without that of the column `rejected`, also where mending has moved or removed
+    it."""
+    values = [_as_meant(value) for value in values]
     if REJECTED_COLUMN not in header:
         return tuple(values)
     if len(values) == len(header):

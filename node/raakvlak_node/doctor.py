@@ -4,12 +4,13 @@ Each check looks at one thing and answers in one line. It charges no quota and c
 in the ledger, as all that leaves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
-from raakvlak_node import webhooks
+from raakvlak_node import mailing, webhooks
 from raakvlak_node.evaluate import moment
 from raakvlak_node.node import Node
 from raakvlak_node.promises import Promises
@@ -36,6 +37,9 @@ class Finding:
     advice: str = ""
 
 
+Check = Callable[[Node], Iterator[Finding]]
+
+
 def examine(node: Node) -> Iterator[Finding]:
     """Every finding, in the order in which a person would mend them."""
     yield _certificate(node)
@@ -50,7 +54,23 @@ def examine(node: Node) -> Iterator[Finding]:
     yield from _log(node)
     yield from _store(node)
     yield from _webhook(node)
+    yield from _mail(node)
     yield from _follow_ups(node)
+
+
+def outside(node: Node) -> list[tuple[str, Check]]:
+    """The checks that ask others, each with its name, for who runs them beside each other: each with a node of its own.
+    Whether enough key holders can be used is for `enough` to say."""
+    holders = [entry.identity.id for entry in node.covenant.key_holders.values()]
+    asked: list[tuple[str, Check]] = [(f"key holder {each}", partial(_key_holder, holder=each)) for each in holders]
+    return [*asked, ("index", lambda own: iter([_index(own)])), ("webhook", _webhook), ("mail", _mail)]
+
+
+def enough(node: Node, found: Iterable[Finding]) -> Finding:
+    """Whether the key holders suffice, by what was found of each of them."""
+    bad = {each.check for each in found if each.verdict == "bad"}
+    holders = [entry.identity.id for entry in node.covenant.key_holders.values()]
+    return _enough(node, sum(not any(each.endswith(f"key holder {holder}") for each in bad) for holder in holders))
 
 
 def _certificate(node: Node) -> Finding:
@@ -222,6 +242,31 @@ def _webhook(node: Node) -> Iterator[Finding]:
         yield Finding("webhook", "warning", f"{told}: {found['webhook_trouble']}", advice)
     else:
         yield Finding("webhook", "good", told)
+
+
+def _mail(node: Node) -> Iterator[Finding]:
+    """Whether users can be told by e-mail, where they are to be."""
+    mail = node.settings.mail
+    if mail is None:
+        return
+    try:
+        mailing.demand_ready(node.settings)
+        trouble = mailing.reach(mail)
+    except RaakvlakError as error:
+        yield Finding("mail", "bad", error.message, "then start 'raakvlak-node serve' again")
+        return
+    found = node.notices().counts()
+    told = f"{found['mails_waiting']} mails wait, {found['mails_given_up']} were given up, {found['mails_refused']} refused"
+    if trouble:
+        yield Finding("mail", "bad", f"{told}: {trouble}", "mend what it says, then run 'raakvlak-node mail test --to ADDRESS'")
+    elif found["mail_trouble"]:
+        yield Finding("mail", "warning", f"{told}: {found['mail_trouble']}", "look whether users' addresses are right")
+    else:
+        yield Finding("mail", "good", told)
+    if found["notices_unaddressed"]:
+        advice = "give the workers of cases an account with the e-mail address that the case has, or a team that address"
+        count = found["notices_unaddressed"]
+        yield Finding("notices", "warning", f"{count} were for workers who are no users: nobody was told by e-mail", advice)
 
 
 def _follow_ups(node: Node) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from raakvlak_node import webhooks
+from raakvlak_node import mailing, webhooks
 from raakvlak_protocol.party.events import Declared
 
 EVENTS: Final = (
@@ -28,5 +28,7 @@ EVENTS: Final = (
     Declared("proof_overdue", "error", rows=int, hours=int),
     Declared("alarm", "critical", kind=str, reason=str, file=str),
     Declared("rest_answered", "info", method=str, route=str, status=int, caller=str),
+    Declared("page_answered", "info", method=str, route=str, status=int),
     *webhooks.EVENTS,
+    *mailing.EVENTS,
 )

@@ -14,6 +14,7 @@ from raakvlak_node import followup, outcome, workdays
 from raakvlak_node.access import AccessLog, Actor, Event
 from raakvlak_node.desk import Desk
 from raakvlak_node.followup import SIGN, Due, Phase, Records, Reminder, Standing
+from raakvlak_node.notices import Kind, Notices, of_reminder
 from raakvlak_node.outcome import Milestone, Outcome
 from raakvlak_node.pairs import KEPT_DAYS, OWN_RECORDS, Known, Pairs, Record, encoded
 from raakvlak_node.store import Store
@@ -99,6 +100,7 @@ class FollowUps:
         signing_seed: SecretBytes,
         random: Callable[[int], bytes],
         webhooks: Webhooks,
+        notices: Notices,
     ) -> None:
         self._store = store
         self._covenant = covenant
@@ -106,6 +108,7 @@ class FollowUps:
         self._seed = signing_seed
         self._random = random
         self._webhooks = webhooks
+        self._notices = notices
         self._log = AccessLog(store, random)
         self._outcome = Outcome(store)
         self._desk = Desk(store)
@@ -379,6 +382,20 @@ class FollowUps:
 
     # --- what follows of itself ----------------------------------------------------------------------------------------------
 
+    def heard(self, handle: bytes, now: datetime) -> None:
+        """The same where a letter has changed it: nobody here has done it, so whoever has the case is told by e-mail."""
+        known = self.pairs.known(handle)
+        self.settle(handle, now)
+        if known is None or known.own_case is None or known.ended is not None:
+            return
+        found = self.of(known, now)
+        if found.phase is Phase.ESCALATED and known.phase != Phase.ESCALATED:
+            self._notices.queue(known.own_case, Kind.ESCALATED, now)
+        elif SIGN.name.lower() in found.allowed:
+            self._notices.queue(known.own_case, Kind.AGREEMENT, now)
+        elif not found.standing.silenced:
+            self._notices.queue(known.own_case, Kind.ANSWER, now)
+
     def settle(self, handle: bytes, now: datetime) -> None:
         """Something of a pair has changed: keeps what it comes to, brings it before the coordinator where that is due,
         counts how far it came, and tells the case system. Within the transaction of the change."""
@@ -387,7 +404,9 @@ class FollowUps:
             return
         found = self.of(known, now)
         due = found.due
-        self.pairs.set_standing(handle, str(found.phase), str(due.term) if due else "", due.on.isoformat() if due else "")
+        turn = followup.turn(found.standing, self._member) or ""
+        term, on = ("", "") if due is None else (str(due.term), due.on.isoformat())
+        self.pairs.set_standing(handle, str(found.phase), term, on, str(turn))
         coordinator = self._coordinator(known)
         if self._is_desk or known.own_case is None:
             return
@@ -435,6 +454,7 @@ class FollowUps:
         about = {"case_ref": own.reference, "other": their.member, "follow_up": found.known.id}
         if not before:
             self._webhooks.queue("match.new", about | {"kind": str(found.known.match_kind)}, now)
+            self._notices.queue(found.known.own_case, Kind.MATCH, now)
         elif found.phase in {Phase.WITHDRAWN, Phase.EXPIRED}:
             self._webhooks.queue("match.ended", about, now)
         elif Phase.ESCALATED in {found.phase, before}:
@@ -475,12 +495,14 @@ class FollowUps:
             about = {"case_ref": own.reference, "other": their.member, "follow_up": known.id}
             about |= {"term": str(found.due.term), "day": found.due.on.isoformat()}
             self._webhooks.queue("term.passed" if reminder is Reminder.PAST else "term.reminder", about, now)
+            self._notices.queue(known.own_case, of_reminder(found.due.term, reminder), now)
             self.pairs.set_reminded(known.handle, mark)
         if found.due.escalates_on is None or today < found.due.escalates_on or not self._allows(found, ActKind.ESCALATED):
             return False
         if self._is_full(known):
             return False
         self._take(found, ActKind.ESCALATED, Actor.node(), now, cause=Cause.TERM)
+        self._notices.queue(known.own_case, Kind.ESCALATED, now)
         return True
 
 

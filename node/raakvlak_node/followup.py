@@ -63,6 +63,17 @@ class Term(StrEnum):
     EVALUATION = "evaluation"
 
 
+class Turn(StrEnum):
+    """What a side is to do next about a match. WAIT: it is for somebody else now."""
+
+    ACKNOWLEDGE = "acknowledge"
+    CALL = "call"
+    SIGN = "sign"
+    AGREE = "agree"
+    EVALUATE = "evaluate"
+    WAIT = "wait"
+
+
 class Reminder(StrEnum):
     """Where today lies by a term: within the days before it, on its last day, or past it."""
 
@@ -464,6 +475,25 @@ def _phase(standing: Standing) -> Phase:
     if standing.contacted_on is not None:
         return Phase.IN_CONTACT
     return Phase.ACKNOWLEDGED if len(standing.acknowledged) == 2 else Phase.SIGNALLED
+
+
+def turn(standing: Standing, member: str) -> Turn | None:
+    """What is asked of a side next, of the things that it may do; None where nothing is."""
+    silent = standing.phase in _OVER or standing.phase is Phase.ALREADY_IN_CONTACT
+    if silent or member not in standing.pair.members:
+        return None
+    if _offered(standing, SIGN, member):
+        return Turn.SIGN
+    if _offered(standing, ActKind.ACKNOWLEDGED, member):
+        return Turn.ACKNOWLEDGE
+    match standing.phase:
+        case Phase.SIGNALLED | Phase.ACKNOWLEDGED:
+            return Turn.CALL
+        case Phase.IN_CONTACT:
+            return Turn.AGREE if standing.proposal is None else Turn.WAIT
+        case Phase.AGREED | Phase.EVALUATION_DUE:
+            return None if standing.evaluate_on is None else Turn.EVALUATE
+    return Turn.WAIT
 
 
 # --- by when --------------------------------------------------------------------------------------------------------------

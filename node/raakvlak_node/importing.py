@@ -16,11 +16,12 @@ from typing import BinaryIO, Final
 
 from raakvlak_node import caseload
 from raakvlak_node.case import Case, Reason, Rejected
-from raakvlak_node.caseload import REJECTED_COLUMN, Row
+from raakvlak_node.caseload import REJECTED_COLUMN, Row, harmless
 from raakvlak_node.node import BsnChange, BsnDiffers, Node, Stored
 from raakvlak_protocol.errors import Refused
 
-_CHUNK_ROWS: Final = 500
+CHUNK_ROWS: Final = 500
+"""So many rows are stored in one transaction."""
 
 Ask = Callable[[int], BsnChange | None]
 Progress = Callable[[int], None]
@@ -55,19 +56,25 @@ class Report:
 
 
 class Import:
-    """One import of one file. `ask` is called with the line of a client whose BSN differs, where nothing was said."""
+    """One import of one file. `ask` is called with the line of a client whose BSN differs, where nothing was said.
+    `keep_rejected` writes the rejected rows of a dry run too; `chunk_rows` is how many rows are stored in one transaction:
+    fewer where others are at work in the same store."""
 
     def __init__(
         self,
         node: Node,
         *,
         dry_run: bool = False,
+        keep_rejected: bool = False,
+        chunk_rows: int = CHUNK_ROWS,
         withdraw_missing: bool = False,
         bsn_changes: BsnChange | None = None,
         ask: Ask = lambda line: None,
         progress: Progress = lambda position: None,
     ) -> None:
         self._node = node
+        self._chunk_rows = chunk_rows
+        self._writes_rejected = keep_rejected or not dry_run
         self._withdraw_missing = withdraw_missing
         self._bsn_changes: BsnChange | None = bsn_changes
         self._ask = ask
@@ -78,17 +85,18 @@ class Import:
         self._answers: dict[int, BsnChange] = {}
 
     def run(self, file: BinaryIO, rejected_to: Path) -> Report:
-        """Imports the file. The rejected rows go to a file that only its owner can read, told in the report; with
-        `dry_run` nothing is written anywhere. Raises Malformed, before anything is stored, when the header is wrong."""
+        """Imports the file. The rejected rows go to a file that only its owner can read, told in the report. With `dry_run`
+        nothing is stored, nor are they written unless they are to be kept. Raises Malformed, before anything is stored, when
+        the header is wrong."""
         # Before the file is read, so that a case that another command stores meanwhile is not taken for missing.
         known = self._node.store.case_handles()
         seen = self._validate(file)
-        if self._wrong and not self._report.dry_run and rejected_to.exists():
+        if self._wrong and self._writes_rejected and rejected_to.exists():
             raise Refused(f"{rejected_to} exists already: choose another place for the rejected rows; nothing was imported")
         self._apply(file)
         self._find_missing([handle for handle in known if handle not in seen])
         self._report.rejected = [RejectedRow(line, reasons) for line, reasons in sorted(self._wrong.items())]
-        if self._wrong and not self._report.dry_run:
+        if self._wrong and self._writes_rejected:
             self._report.rejected_file = rejected_to
             self._write_rejected(file, rejected_to)
         return self._report
@@ -142,7 +150,7 @@ class Import:
             self._progress(row.position)
             if row.case is not None and row.line not in self._wrong:
                 pending.append(row)
-            if len(pending) >= _CHUNK_ROWS:
+            if len(pending) >= self._chunk_rows:
                 self._store(pending)
                 pending = []
         self._store(pending)
@@ -194,7 +202,7 @@ class Import:
                 if not place:
                     writer.writerow([*row.header, REJECTED_COLUMN])
                 reasons = "; ".join(f"{each.column}: {each.message}" for each in self._wrong[row.line])
-                writer.writerow([*row.values, f"line {row.line}: {reasons}"])
+                writer.writerow([*map(harmless, row.values), f"line {row.line}: {reasons}"])
 
 
 def kept_once(written: Path, source: Path) -> Path:

@@ -21,6 +21,7 @@ from raakvlak_node.correspondence import Correspondence
 from raakvlak_node.desk import Desk
 from raakvlak_node.follow_ups import FollowUps
 from raakvlak_node.ledger import Ledger
+from raakvlak_node.notices import Notices
 from raakvlak_node.pairs import Pairs
 from raakvlak_node.picture import Entry
 from raakvlak_node.publish import Publisher
@@ -214,16 +215,22 @@ class Node:
 
     def follow_ups(self) -> FollowUps:
         """What is done about the matches."""
-        return FollowUps(self.store, self.covenant, self.member.id, self.signing_seed, self.random, self.webhooks())
+        told = (self.webhooks(), self.notices())
+        return FollowUps(self.store, self.covenant, self.member.id, self.signing_seed, self.random, *told)
 
     def webhooks(self) -> Webhooks:
         """What the case system is told of."""
         return Webhooks(self.store, self.settings.webhook, self.random)
 
+    def notices(self) -> Notices:
+        """What users are told of by e-mail."""
+        return Notices(self.store, self.settings.mail, self.random)
+
     def correspondence(self) -> Correspondence:
         """The letters about them."""
-        settle = self.follow_ups().settle
-        return Correspondence(self.store, self.covenant, self.member.id, self.signing_seed, self.random, settle)
+        follow_ups = self.follow_ups()
+        told = (follow_ups.settle, follow_ups.heard, self.notices())
+        return Correspondence(self.store, self.covenant, self.member.id, self.signing_seed, self.random, *told)
 
     def receiver(self, tell: Callable[[str, str], None] = lambda sender, reason: None) -> Receiver:
         """Takes what the index tells; `tell` hears of each letter that is put aside: sender and reason."""

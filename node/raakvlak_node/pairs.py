@@ -194,11 +194,13 @@ class Pairs:
         """Something of the pair is not as it was."""
         self._run("UPDATE pair SET changed = ?, looked = '' WHERE handle = ?", (self._store.next_change(), handle))
 
-    def set_standing(self, handle: bytes, phase: str, due_term: str, due_on: str) -> None:
-        """Keeps what the records come to today, so that lists need not fold them again."""
+    def set_standing(self, handle: bytes, phase: str, due_term: str, due_on: str, turn: str) -> None:
+        """Keeps what the records come to today, and what they ask of this node's people, so that lists need not fold them
+        again."""
         self._run(
-            "UPDATE pair SET phase = ?, due_term = ?, due_on = ? WHERE handle = ? AND (phase, due_term, due_on) <> (?, ?, ?)",
-            (phase, due_term, due_on, handle, phase, due_term, due_on),
+            "UPDATE pair SET phase = ?, due_term = ?, due_on = ?, turn = ?"
+            " WHERE handle = ? AND (phase, due_term, due_on, turn) <> (?, ?, ?, ?)",
+            (phase, due_term, due_on, turn, handle, phase, due_term, due_on, turn),
         )
 
     def set_reminded(self, handle: bytes, mark: str) -> None:

@@ -6,19 +6,26 @@ import ipaddress
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from raakvlak_node import webhooks
+from raakvlak_node import mailing, webhooks
 from raakvlak_node.node import Node
 from raakvlak_node.sync import Walk, walking
 from raakvlak_protocol.errors import RaakvlakError, Refused, Unavailable
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.party.serving import Stop, only_one
+from raakvlak_protocol.party.web import App
 
 LOOK_SECONDS: Final = 0.25
 """How often the loop looks whether another process, such as an import, has changed the store."""
+REST: Final = 9
+"""So many times as long as a walk has taken the next one waits that a change of the store alone would start: a line in the
+access log is one, and while people look at pages the node must not walk all day. Who leaves it work rings the bell."""
 MAX_RETRY_SECONDS: Final = 60
+FINDABLE_CASES: Final = 500
+"""In one transaction, where an older store becomes one that can be searched."""
 STOP_SECONDS: Final = 10
 
 
@@ -51,6 +58,7 @@ class Loop:
         while not self._stop.requested:
             # Looked at before the walk, so that a change during it is not missed.
             seen = self._node.store.data_version()
+            began = time.monotonic()
             try:
                 outcome = walk.once()
                 retry = min(retry * 2, MAX_RETRY_SECONDS) if outcome.waiting else 1.0
@@ -59,13 +67,15 @@ class Loop:
                 self._log.error(error, doing="synchronising")
                 retry = min(retry * 2, MAX_RETRY_SECONDS)
             seconds = retry if retry > 1 else self._node.settings.sync_seconds
+            rest = REST * (time.monotonic() - began)
             with self._listening(walk) if retry == 1.0 else contextlib.nullcontext():
-                self._wait(seconds, seen)
+                self._wait(seconds, rest, seen)
 
-    def _wait(self, seconds: float, seen: int) -> None:
+    def _wait(self, seconds: float, rest: float, seen: int) -> None:
+        """Until the bell rings, `seconds` have passed, or the store was changed by others; they are heeded after `rest`."""
         waited = 0.0
         while waited < seconds and not self._stop.requested:
-            if self._bell.wait(LOOK_SECONDS) or self._node.store.data_version() != seen:
+            if self._bell.wait(LOOK_SECONDS) or (waited >= rest and self._node.store.data_version() != seen):
                 return
             waited += LOOK_SECONDS
 
@@ -104,10 +114,19 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
     _demand_private(node)
     if node.settings.webhook is not None:
         webhooks.demand_ready(node.settings.webhook)
+    mailing.demand_ready(node.settings)
     bell = Bell()
     rest = node.settings.rest
+    served: App = app(node, bell.ring, log)
+    if node.settings.pages is not None:
+        # Only where there are pages: templates and languages take a moment to load.
+        from raakvlak_node import pages
+
+        while node.store.make_findable(FINDABLE_CASES):
+            pass
+        served = pages.beside(pages.app(node, bell.ring, log), served)
     config = uvicorn.Config(
-        app(node, bell.ring, log),
+        served,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -141,20 +160,23 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
 
 @contextlib.contextmanager
 def _telling(node: Node, log: Log, stop: Stop) -> Iterator[None]:
-    """Tells the case system what has changed, where the settings name one. A receiver that hangs holds up no stop: what it
-    did not take stays queued."""
-    receiver = node.settings.webhook
-    if receiver is None:
-        yield
-        return
-    courier = webhooks.Courier(node.another_store, receiver, log, stop, clock=node.clock)
-    thread = threading.Thread(target=courier.run, name="webhooks", daemon=True)
-    thread.start()
+    """Tells the case system what has changed, and users by e-mail, where the settings say how. A receiver that hangs holds
+    up no stop: what it did not take stays queued."""
+    threads = []
+    if node.settings.webhook is not None:
+        hooks = webhooks.Courier(node.another_store, node.settings.webhook, log, stop, clock=node.clock)
+        threads.append(threading.Thread(target=hooks.run, name="webhooks", daemon=True))
+    if node.settings.mail is not None:
+        mails = mailing.Courier(node.another_store, node.settings, log, stop, random=node.random, clock=node.clock)
+        threads.append(threading.Thread(target=mails.run, name="mail", daemon=True))
+    for each in threads:
+        each.start()
     try:
         yield
     finally:
         stop.request()
-        thread.join(STOP_SECONDS)
+        for each in threads:
+            each.join(STOP_SECONDS)
 
 
 def _await(ready: Callable[[], bool], thread: threading.Thread) -> None:
@@ -182,7 +204,8 @@ def _listen(address: str) -> socket.socket:
     if not port.isdigit() or int(port) > 65535:
         raise Refused("rest.listen has the form host:port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # By its protocol asyncio knows that it is TCP, and sends at once; else each answer waits 40 ms for the browser's receipt.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host.strip("[]"), int(port)))

@@ -15,6 +15,7 @@ from raakvlak_node import tokens
 from raakvlak_node.access import MAX_REASON_CHARACTERS, AccessLog, Actor, Event
 from raakvlak_node.archive import Archive
 from raakvlak_node.case import Case, Reason, Rejected
+from raakvlak_node.notices import Kind, Notices
 from raakvlak_node.objection import Claim, Objection, Objections
 from raakvlak_node.store import LENGTHENED_MONTHS, Store
 from raakvlak_node.tokens import Stance
@@ -218,8 +219,9 @@ class Standing:
         last = _today(now) + timedelta(days=REMINDER_DAYS)
         return self._store.lapsing((last.year - FIRST_YEAR) * 12 + last.month - 1)
 
-    def remind(self, webhooks: Webhooks, now: datetime) -> int:
-        """Tells the case system of each case that is about to end, once, and again when it has; how many were told."""
+    def remind(self, webhooks: Webhooks, notices: Notices, now: datetime) -> int:
+        """Tells the case system, and by e-mail whoever has the case, of each case that is about to end, once, and again when
+        it has; how many were told."""
         count = 0
         for handle, lapses, reminded in self._lapsing(now):
             mark = _PASSED if lapses <= month_of(now) else _REMINDED
@@ -229,6 +231,7 @@ class Standing:
             with self._store.transaction():
                 about = {"case_ref": case.reference, "term": "involvement", "day": start_of(lapses).date().isoformat()}
                 webhooks.queue("term.passed" if mark == _PASSED else "term.reminder", about, now)
+                notices.queue(handle, Kind.PASSED if mark == _PASSED else Kind.NEAR, now)
                 self._store.set_reminded(handle, mark)
             count += 1
         return count

@@ -19,4 +19,5 @@ def status(node: Node) -> dict[str, Any]:
         **{f"follow_ups_{phase}": phases.get(phase, 0) for phase in Phase if phase not in _OVER},
         "follow_ups_overdue": overdue,
         **Webhooks(node.store, node.settings.webhook, node.random).counts(),
+        **node.notices().counts(),
     }

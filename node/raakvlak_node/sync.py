@@ -15,6 +15,7 @@ from raakvlak_node import canary
 from raakvlak_node.alarm import Alarms
 from raakvlak_node.answer import post
 from raakvlak_node.evaluate import Evaluator, Holder
+from raakvlak_node.import_jobs import Jobs
 from raakvlak_node.node import Node
 from raakvlak_node.promises import Promises
 from raakvlak_node.prove import Prover, log_of
@@ -171,6 +172,7 @@ class Walk:
         """Judges every case again when the day or the covenant has changed, and forgets what has lapsed."""
         now = self._now()
         self._store.end_lapsed_matches(month_of(now))
+        Jobs(self._store, self._node.folder.path).sweep(now)
         canary.renew(self._store, self._covenant, self._node.member, now)
         # Ages count in days here, terms in months by UTC: a month may begin an hour or two into a day.
         rules = f"{self._covenant.hash.hex()} {self._node.today(now)} {month_of(now)}"
@@ -182,7 +184,7 @@ class Walk:
                 for handle in handles[place : place + CHUNK_CASES]:
                     standing.judge(handle, now)
         standing.archive.forget(month_of(now))
-        self._tell("terms_told", count=standing.remind(self._node.webhooks(), now))
+        self._tell("terms_told", count=standing.remind(self._node.webhooks(), self._node.notices(), now))
         self._store.forget_put_aside(int(now.timestamp()) - KEPT_ASIDE_DAYS * DAY_SECONDS)
         kept_from_second = int(now.timestamp()) - KEPT_RECEIPT_DAYS * DAY_SECONDS
         self._tell("receipts_forgotten", count=self._promises.forget_received(kept_from_second))

@@ -158,7 +158,7 @@ def test_a_term_that_is_about_to_end_is_told_once_and_once_more_when_it_has_ende
     ends = end_of(node, 24)
 
     def told() -> list[str]:
-        standing.remind(webhooks, clock.now)
+        standing.remind(webhooks, node.notices(), clock.now)
         return [row[0] for row in node.store.database.execute("SELECT id FROM webhook").fetchall()]
 
     clock.now = start_of(month_of(clock.now) + 24) - timedelta(days=32)

@@ -497,7 +497,7 @@ def test_an_address_that_would_tell_others_is_refused(tmp_path: Path, url: str) 
 
 def test_only_a_receiver_that_is_vouched_for_is_told_anything(node: Node, clock: Clock, tmp_path: Path) -> None:
     authority = Authority.create("gemeente", datetime.now(UTC))
-    with receiving(_server_context(authority, tmp_path)) as receiver:
+    with receiving(server_context(authority, tmp_path)) as receiver:
         unknown = Webhook(receiver.url.replace("127.0.0.1", "localhost"), secret_file(tmp_path, NEW))
         known = Webhook(unknown.url, unknown.secret_file, tmp_path / "ca.pem")
         other_name = Webhook(receiver.url, unknown.secret_file, tmp_path / "ca.pem")
@@ -513,7 +513,7 @@ def test_only_a_receiver_that_is_vouched_for_is_told_anything(node: Node, clock:
         assert accepts(receiver.got[0], NEW.reveal())
 
 
-def _server_context(authority: Authority, folder: Path) -> ssl.SSLContext:
+def server_context(authority: Authority, folder: Path) -> ssl.SSLContext:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "zaaksysteem")])
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())

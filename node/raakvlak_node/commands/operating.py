@@ -1,13 +1,12 @@
 """Running a node: the service, access to its API, backups."""
 
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-from raakvlak_node.access import AccessLog, Event
+from raakvlak_node import backups
 from raakvlak_node.commands.manners import acting, actor, answer, opened, say
 from raakvlak_node.events import EVENTS
 from raakvlak_protocol.party import command, events
@@ -51,13 +50,8 @@ def serve(path: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(path: Path, on_behalf_of: str, file: Path) -> None:
     """Copy the store to FILE while the node works. It opens only with this node's secrets: keep those apart."""
-    if file.exists():
-        say(f"{file} exists already: choose another name")
-        raise click.exceptions.Exit(command.FAILED)
     with opened(path) as node:
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        AccessLog(node.store, node.random).write(actor(on_behalf_of), Event.EXPORT, node.clock(), kind="backup")
-        node.store.backup(file)
+        backups.make(node, file, actor(on_behalf_of))
     say(f"wrote {file}; back up secrets.sealed and the key file too, each elsewhere, and delete this copy within 30 days")
 
 
