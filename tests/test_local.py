@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -149,6 +150,54 @@ def test_every_row_is_proven_to_its_node(folder: Path, found: dict[str, Any]) ->
         assert not status["log_trouble"]
 
 
+def node(folder: Path, id: str, *arguments: str) -> Any:
+    """What a command of a node prints."""
+    at = ["--folder", str(folder / "data" / f"node-{id}"), "--json"]
+    done = subprocess.run([program("raakvlak-node"), *arguments, *at], capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_everybody_who_is_named_is_a_user_of_pages_at_the_address_that_is_named(folder: Path, found: dict[str, Any]) -> None:
+    members = [each["id"] for each in found["organisations"] + found["coordinators"]]
+    assert [each["id"] for each in found["pages"]["organisations"]] == members
+    for each in found["pages"]["organisations"]:
+        users = {(user["name"], user["email"], *user["roles"]) for user in node(folder, each["id"], "user", "list")["users"]}
+        assert users == {(person["name"], person["email"], person["role"]) for person in each["people"]}
+        settings = tomllib.loads((folder / "data" / f"node-{each['id']}" / "settings.toml").read_text())
+        assert settings["pages"] == {"address": each["address"]}
+        assert settings["oidc"]["issuer"] == found["pages"]["sign_in"]
+        assert Path(each["token_file"]).stat().st_mode & 0o077 == 0
+
+
+def phases(folder: Path, found: dict[str, Any]) -> dict[str, list[str]]:
+    """Of each of the family's cases where its follow-ups with the family's other cases stand."""
+    organisations = found["pages"]["organisations"]
+    family = {(each["id"], reference) for each in organisations for reference in each["family"]}
+    return {
+        reference: sorted(
+            each["phase"]
+            for each in node(folder, member, "follow", "list", "--case", reference)["follow_ups"]
+            if (each["other"], each["other_case_ref"]) in family
+        )
+        for member, reference in family
+    }
+
+
+def test_the_family_is_in_the_middle_of_a_follow_up(folder: Path, found: dict[str, Any]) -> None:
+    seen = phases(folder, found)
+    both_sides = [phase for each in seen.values() for phase in each]
+    # Which family is shown, and how many matches it has, differs from day to day.
+    stuck = {"escalated"} if len(both_sides) // 2 > 3 else set()
+    assert {"in_contact"} | stuck <= set(both_sides) <= {"in_contact", "signalled"} | stuck
+    assert both_sides.count("in_contact") == 2 and both_sides.count("escalated") == 2 * len(stuck)
+    begin = found["pages"]["begin"]
+    assert "in_contact" in seen[begin["case_ref"]]
+    listed = node(folder, begin["node"], "follow", "list", "--case", begin["case_ref"])["follow_ups"]
+    (waiting,) = (each for each in listed if each["phase"] == "in_contact")
+    assert "sign" in node(folder, begin["node"], "follow", "show", waiting["id"])["allowed"]
+    assert {each["phase"] for each in node(folder, "veiligheidshuis", "desk", "list")["follow_ups"]} == stuck
+
+
 def test_no_account_of_an_organisation_stays_behind(folder: Path, found: dict[str, Any]) -> None:
     assert sorted(each.name for each in (folder / "data").iterdir() if each.name.startswith("tmp")) == []
 
@@ -169,10 +218,11 @@ def test_the_next_run_stops_what_a_killed_one_left_goes_on_from_its_state_and_ch
 
     done = local("run", str(folder), "--exit", "--json")
     again = json.loads(done.stdout)
-    assert "stopped 10 processes" in done.stderr
+    assert "stopped 11 processes" in done.stderr
     assert again["matches"] == found["matches"]
     assert again["organisations"] == found["organisations"]
     assert again["index"]["rows"] == found["index"]["rows"]
+    assert again["pages"] == found["pages"]
     assert again["log"] == {"entries": found["log"]["entries"], "proven": 0}
     assert verdicts(again) == verdicts(found)
 
@@ -193,9 +243,10 @@ def test_a_row_that_the_operator_deleted_is_found_and_ends_in_failure(folder: Pa
     assert len(wrong) == 2, "the index's report and that of the organisation whose row it was"
 
 
-def test_an_older_state_without_a_log_is_refused(folder: Path, copied: Path) -> None:
+@pytest.mark.parametrize("what", ["log", "sign-in"])
+def test_an_older_state_without_a_log_or_pages_is_refused(folder: Path, copied: Path, what: str) -> None:
     state = json.loads((copied / "federation.json").read_text())
-    del state["addresses"]["log"]
+    del state["addresses"][what]
     (copied / "federation.json").write_text(json.dumps(state))
     refused = local("run", str(folder), "--data", str(copied), "--exit", allowed=(1,))
     assert "delete that folder" in refused.stderr

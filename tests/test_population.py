@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from raakvlak_local import population, spelling, truth
+from raakvlak_local.staff import Person
 from raakvlak_local.truth import Address, Case, Worker
 from raakvlak_protocol.errors import Malformed, Refused
 
@@ -351,10 +352,39 @@ def test_nobody_comes_of_age_around_today(town: Path) -> None:
 
 def test_the_showcase_is_one_family_that_several_know(town: Path) -> None:
     shown = rows(town / "showcase.csv")
-    assert len({organisation for organisation, _ in shown}) >= 3
+    assert len({row[0] for row in shown}) >= 3
     expected = {row[:4] for row in rows(town / "truth.csv")}
     for end in shown:
-        assert any((*end, *other) in expected for other in shown)
+        assert any((*end[:2], *other[:2]) in expected for other in shown)
+
+
+@pytest.mark.parametrize(("folder_of", "coordinators"), [("town", 1), ("lonely", 0)])
+def test_somebody_signs_in_in_each_role_and_the_family_is_theirs(
+    folder_of: str, coordinators: int, town: Path, tmp_path: Path
+) -> None:
+    folder = town
+    if folder_of == "lonely":  # of a few cases none may touch, and nobody is called in
+        folder = tmp_path
+        population.write(folder, cases=3, organisations=3, seed=1, today=TODAY, coordinator=False)
+    cases, people = read(folder), [Person.of(row) for row in rows(folder / "people.csv")]
+    emails = Counter(person.email for person in people)
+    assert set(emails.values()) == {1}
+    assert all(email.endswith(f"@{person.node}.example") for person in people for email in [person.email])
+    for organisation in {case.organisation for case in cases}:
+        own = [person for person in people if person.node == organisation]
+        assert {person.role for person in own} == {"case-worker", "team-lead", "privacy-officer", "administrator"}
+        workers = [person for person in own if person.role == "case-worker"]
+        assert {person.team for person in own if person.role in ("case-worker", "team-lead")} == {workers[0].team} != {""}
+        for worker in workers:
+            named = {
+                (case.row["worker_name"], case.row["function"]) for case in cases if case.row["worker_email"] == worker.email
+            }
+            assert all(name == worker.name for name, _ in named)
+    assert sum(person.role == "coordinator" for person in people) == coordinators
+    worker_of = {(case.organisation, case.row["case_ref"]): case.row["worker_email"] for case in cases}
+    for node, case_ref, email in rows(folder / "showcase.csv"):
+        assert worker_of[node, case_ref] == email
+        assert [person.role for person in people if (person.node, person.email) == (node, email)] == ["case-worker"]
 
 
 def test_federation_file_and_the_kinds(tmp_path: Path) -> None:
@@ -376,13 +406,14 @@ def test_federation_file_and_the_kinds(tmp_path: Path) -> None:
 
 
 def test_a_coordinator_changes_nothing_about_who_matches(tmp_path: Path) -> None:
-    """Only the description differs, by one organisation without a file."""
+    """Only the description differs, by one organisation without a file and its people."""
     for name in ("with", "without"):
         population.write(
             tmp_path / name, cases=300, organisations=6, seed=5, today=TODAY, coordinator=name == "with"
         )  # fmt: skip
     with_, without = contents(tmp_path / "with"), contents(tmp_path / "without")
-    assert with_.pop("federation.toml").startswith(without.pop("federation.toml"))
+    for name in ("federation.toml", "people.csv"):
+        assert with_.pop(name).startswith(without.pop(name))
     assert with_ == without
 
 

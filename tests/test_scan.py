@@ -25,6 +25,7 @@ COORDINATORS = 1
 """Which the population has by default."""
 REJECTED_BSN = "999990019"
 SECONDS = 240
+NO_CASELOAD = ("truth.csv", "showcase.csv", "people.csv")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Run:
 
     def caseloads(self) -> list[Path]:
         """The files in which persons may stand: what was imported, and what of it was rejected."""
-        return [path for path in self.population.rglob("*.csv") if path.name not in ("truth.csv", "showcase.csv")]
+        return [path for path in self.population.rglob("*.csv") if path.name not in NO_CASELOAD]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     population, data, temporary = folder / "population", folder / "data", folder / "temporary"
     temporary.mkdir()
     _local(temporary, "population", population, "--cases", CASES, "--organisations", ORGANISATIONS, "--seed", SEED)
-    _add_a_wrong_row(next(path for path in sorted(population.glob("*.csv")) if path.name not in ("showcase.csv", "truth.csv")))
+    _add_a_wrong_row(next(path for path in sorted(population.glob("*.csv")) if path.name not in NO_CASELOAD))
     done = _local(temporary, "run", population, "--data", data, "--exit", "--json")
     return Run(population, data, temporary, done.stdout, done.stderr)
 

@@ -4,15 +4,17 @@ import csv
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
 
-from raakvlak_local.description import Coordinator, Description, Organisation
+from raakvlak_local import screen
+from raakvlak_local.calling import call
+from raakvlak_local.course import Course, Place
+from raakvlak_local.description import Description, Organisation
 from raakvlak_local.federation import Federation
 from raakvlak_protocol.errors import Unavailable
 from raakvlak_protocol.party import command
@@ -22,7 +24,6 @@ POLL_SECONDS: Final = 0.3
 ALIVE_SECONDS: Final = 1.0
 STILL_POLLS: Final = 10
 """So many looks without a change mean that the other nodes are done too."""
-REST_SECONDS: Final = 60.0
 _VERDICTS: Final = {"ok": "in order", "unknown": "not known", "wrong": "WRONG"}
 
 
@@ -74,26 +75,33 @@ def population(folder: Path, cases: int, organisations: int, seed: int, coordina
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Where the state survives.  [default: FOLDER/data]"
 )
 @click.option("--reconcile", is_flag=True, help="Reconcile nodes that were restored from a backup before they start.")
-@click.option("--exit", "exit_", is_flag=True, help="Once the matches are shown, make the officer's reports and stop.")
+@click.option("--exit", "exit_", is_flag=True, help="Show the matches, make the officer's reports and stop.")
 @command.as_json
 def run(folder: Path, data: Path | None, reconcile: bool, exit_: bool, as_json: bool) -> None:
-    """Start the federation that FOLDER describes, import, synchronise until nothing is pending, show the matches."""
+    """Start the federation that FOLDER describes, import, synchronise until nothing is pending, and open the pages.
+
+    Says where they are and how to sign in as whom, and runs until it is stopped.
+    """
     began = time.monotonic()
     stop = Stop.on_signals()
     federation = Federation(Description.read(folder), data or folder / "data", say)
     with federation.alone():
         federation.prepare()
         say("starting key holders, index and nodes")
-        with federation.running(reconcile=reconcile, witness=not exit_):
+        with federation.running(reconcile=reconcile, stay=not exit_):
             imports = _import_all(federation)
             blocked = _settle(federation, stop)
+            family = _family(folder / "showcase.csv")
+            if not blocked:
+                _play(federation, stop, family)
             found = _found(federation, imports)
-            if not as_json:
-                _show(federation, found, folder / "showcase.csv")
+            found["pages"] = screen.pages(federation, family)
+            if exit_ and not as_json:
+                _show(federation, found, family)
             if exit_ and not blocked:
                 found["reports"] = _reports(federation, found, as_json=as_json)
             found["seconds"] = round(time.monotonic() - began, 1)
-            click.echo(json.dumps(found, ensure_ascii=False) if as_json else f"{found['seconds']} s in all")
+            click.echo(json.dumps(found, ensure_ascii=False) if as_json else screen.shown(found, stays=not exit_))
             if not exit_:
                 _stay(federation, stop, blocked)
             elif blocked:
@@ -104,11 +112,40 @@ def run(folder: Path, data: Path | None, reconcile: bool, exit_: bool, as_json: 
 
 def _stay(federation: Federation, stop: Stop, blocked: str) -> None:
     """Until a person has enough of it."""
-    _say_addresses(federation)
     if blocked:
         say(blocked)
     while not stop.wait(ALIVE_SECONDS):
         federation.demand_alive()
+    say("stopping: the nodes, then the index and the key holders")
+
+
+def _family(showcase: Path) -> list[Place]:
+    """The cases of the family that is shown, where the population chose one."""
+    if not showcase.exists():
+        return []
+    with showcase.open(encoding="utf-8", newline="") as file:
+        return [Place(row["node"], row["case_ref"], row.get("worker", "")) for row in csv.DictReader(file)]
+
+
+def _play(federation: Federation, stop: Stop, family: Sequence[Place]) -> None:
+    """Has the family's workers begin their follow-up, once for this data folder."""
+    if federation.played or not family or not federation.people:
+        return
+    say("the family's workers call each other")
+    course = Course.of(federation, family)
+    for act in (course.first, course.then):
+        act()
+        _settle(federation, stop)
+    federation.note_played()
+
+
+@cli.command("sign-in", hidden=True)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def sign_in(file: Path) -> None:
+    """Serve the sandbox's own OpenID provider, as FILE describes it; 'run' starts it."""
+    from raakvlak_local import provider
+
+    provider.serve(provider.read(file))
 
 
 def _import_all(federation: Federation) -> dict[str, dict[str, Any]]:
@@ -134,7 +171,7 @@ def _settle(federation: Federation, stop: Stop) -> str:
     with _Talk("synchronising") as talk:
         while not stop.requested:
             federation.demand_alive()
-            states = [_rest(federation, each, "/v1/status") for each in federation.members]
+            states = [call(federation, each, "/v1/status") for each in federation.members]
             now = [(state["pending"], state["activity"]) for state in states]
             talk.tell(sum(pending for pending, _ in now))
             same = same + 1 if now == before else 0
@@ -180,22 +217,10 @@ class _Talk:
             click.echo("", err=True)
 
 
-def _rest(federation: Federation, member: Organisation | Coordinator, path: str) -> dict[str, Any]:
-    address, token = federation.rest(member)
-    request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=REST_SECONDS) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-            return found
-    except (urllib.error.URLError, TimeoutError) as error:
-        federation.demand_alive()
-        raise Unavailable(f"{member.id}'s node does not answer: {error}") from None
-
-
 def _matches(federation: Federation, organisation: Organisation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     after = 0
-    while page := _rest(federation, organisation, f"/v1/matches?after={after}"):
+    while page := call(federation, organisation, f"/v1/matches?after={after}"):
         if not page["matches"]:
             break
         found += page["matches"]
@@ -207,7 +232,7 @@ def _found(federation: Federation, imports: dict[str, dict[str, Any]]) -> dict[s
     organisations, matches = [], []
     for organisation in federation.organisations:
         own = _matches(federation, organisation)
-        status = _rest(federation, organisation, "/v1/status")
+        status = call(federation, organisation, "/v1/status")
         kinds = [each["kind"] for each in own]
         organisations.append(
             {
@@ -234,7 +259,7 @@ def _found(federation: Federation, imports: dict[str, dict[str, Any]]) -> dict[s
     }
 
 
-def _show(federation: Federation, found: dict[str, Any], showcase: Path) -> None:
+def _show(federation: Federation, found: dict[str, Any], family: Sequence[Place]) -> None:
     for organisation, counts in zip(federation.organisations, found["organisations"], strict=True):
         click.echo(
             f"\n{organisation.name} ({organisation.id}): {counts['cases']} cases, {counts['rejected']} rejected, "
@@ -249,8 +274,8 @@ def _show(federation: Federation, found: dict[str, Any], showcase: Path) -> None
         f"\nthe index holds {found['index']['rows']} rows in {found['index']['bytes']} bytes, no identity and no content; "
         f"its log has {found['log']['entries']} entries"
     )
-    if showcase.exists():
-        _show_family(federation, showcase)
+    if family:
+        _show_family(federation, family)
 
 
 def _reports(federation: Federation, found: dict[str, Any], *, as_json: bool) -> list[dict[str, Any]]:
@@ -282,23 +307,14 @@ def _line(match: dict[str, Any]) -> str:
     return f"{match['case_ref']} ~ {match['other']}{their} ({match['kind']} match via {', '.join(match['via'])}){call}"
 
 
-def _show_family(federation: Federation, showcase: Path) -> None:
+def _show_family(federation: Federation, family: Sequence[Place]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     click.echo("\nOne family, as each organisation that knows it now sees it:\n")
     names = {each.id: each.name for each in federation.organisations}
-    with showcase.open(encoding="utf-8", newline="") as file, ThreadPoolExecutor(2) as threads:
-        rows = list(csv.DictReader(file))
-        pictures = threads.map(lambda row: federation.picture(row["node"], row["case_ref"]), rows)
-        for row, picture in zip(rows, pictures, strict=True):
-            name = names[row["node"]]
+    with ThreadPoolExecutor(2) as threads:
+        pictures = threads.map(lambda place: federation.picture(place.node, place.case_ref), family)
+        for place, picture in zip(family, pictures, strict=True):
+            name = names[place.node]
             click.echo(f"── {name} {'─' * max(1, 76 - len(name))}")
             click.echo(picture)
-
-
-def _say_addresses(federation: Federation) -> None:
-    say("everything runs until it is stopped (Ctrl-C); the nodes' REST APIs:")
-    for member in federation.members:
-        address, _ = federation.rest(member)
-        say(f"  {member.id}: {address}/v1, access token in {federation.layout.keys / f'node-{member.id}.token'}")
-    say(f"a witness cosigns the log each minute; to check it: raakvlak-audit follow --folder {federation.officer.folder}")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
+from raakvlak_local import staff
+from raakvlak_local.staff import Person
 from raakvlak_protocol.covenant import COORDINATOR, KINDS, FollowUpTerms
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.identity import checked_id
@@ -48,7 +50,7 @@ class Coordinator:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """The members, and the limits and terms of the covenant that differ from the default.
+    """The members, the limits and terms of the covenant that differ from the default, and who signs in to the pages.
 
     The order of the coordinators is that of the covenant: the first that serves both kinds counts.
     """
@@ -57,10 +59,11 @@ class Description:
     coordinators: tuple[Coordinator, ...]
     rules: dict[str, int | bool]
     follow_up: dict[str, int | bool]
+    people: tuple[Person, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """What stands in the folder's federation.toml; raises Refused naming what is wrong."""
+        """What stands in the folder's federation.toml and people.csv; raises Refused naming what is wrong."""
         path = folder / "federation.toml"
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +87,7 @@ class Description:
         coordinators = tuple(each for each in members if isinstance(each, Coordinator))
         if not organisations or len({each.id for each in members}) != len(members):
             raise Refused(f"{path}: a federation has one or more [[organisation]] with a caseload, each with its own id")
-        return cls(organisations, coordinators, rules, follow_up)
+        return cls(organisations, coordinators, rules, follow_up, staff.read(folder, {each.id for each in members}))
 
     @property
     def members(self) -> tuple[Organisation | Coordinator, ...]:
@@ -102,9 +105,9 @@ class Description:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when another covenant would be needed."""
+        """Changes when another covenant would be needed, or other users."""
         members = [(each.id, each.name, each.kind) for each in self.members]
-        return hashlib.sha256(json.dumps([members, self.rules_toml], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([members, self.rules_toml, self.people], sort_keys=True).encode()).hexdigest()
 
 
 def _table(heading: str, values: Mapping[str, object]) -> str:

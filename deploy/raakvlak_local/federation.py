@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,11 +20,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 
-from raakvlak_local import officer, programs
+from raakvlak_local import officer, programs, provider, staff
 from raakvlak_local.authority import Authority
 from raakvlak_local.dealer import deal
 from raakvlak_local.description import Coordinator, Description, Organisation
 from raakvlak_local.officer import Officer, Witness
+from raakvlak_local.provider import Client
+from raakvlak_local.staff import Person
 from raakvlak_protocol.errors import Refused, Unavailable
 from raakvlak_protocol.identifier import ADDRESS, BSN
 from raakvlak_protocol.identity import Identity, Role
@@ -35,6 +37,10 @@ KEY_HOLDERS: Final = 3
 KEY_THRESHOLD: Final = 2
 LOG: Final = "log"
 """Beside the parties' names in the addresses: where the index serves its log."""
+SIGN_IN: Final = "sign-in"
+"""Likewise: where the sandbox's own OpenID provider is, in the place of the organisations' accounts."""
+PROGRAM: Final = "raakvlak-local"
+ACCOUNT: Final = "sandbox-account"
 EPOCH: Final = 1
 BSN_QUOTA_PER_ROW: Final = 16
 ADDRESS_QUOTA_PER_ROW: Final = 2
@@ -91,6 +97,11 @@ class Layout:
         return self.data / "processes.json"
 
     @property
+    def sign_in(self) -> Path:
+        """What the provider knows: the nodes' addresses and the people; no secret."""
+        return self.data / "sign-in.json"
+
+    @property
     def covenant(self) -> Path:
         return self.data / "covenant.raakvlak"
 
@@ -112,6 +123,7 @@ class Federation:
         self._say = say
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._addresses: dict[str, str] = {}
+        self._played = False
         data = self.layout.data
         self.witness = Witness(data / officer.WITNESS, self.layout.keys / f"{officer.WITNESS}.key")
         self.officer = Officer(data / "officer", data / "reports")
@@ -125,6 +137,11 @@ class Federation:
     def members(self) -> Sequence[Organisation | Coordinator]:
         """Those with a node: the organisations, and the coordinators who have no cases."""
         return self.description.members
+
+    @property
+    def people(self) -> Sequence[Person]:
+        """Who signs in to the pages."""
+        return self.description.people
 
     def parties(self) -> list[Party]:
         """Every party, in the order in which they start."""
@@ -174,7 +191,7 @@ class Federation:
     def _make(self) -> None:
         for folder in (self.layout.keys, self.layout.logs, self.layout.board):
             folder.mkdir(parents=True, mode=0o700)
-        names = [*(party.name for party in self.parties()), LOG]
+        names = [*(party.name for party in self.parties()), LOG, SIGN_IN]
         self._addresses = {name: f"127.0.0.1:{port}" for name, port in zip(names, _free_ports(len(names)), strict=True)}
         authority = Authority.create("raakvlak local sandbox", datetime.now(UTC))
         self._each(self._init, self.parties())
@@ -182,6 +199,7 @@ class Federation:
         self._each(lambda party: self._join(party, authority, pin), self.parties())
         self._each(lambda each: each.init(self.layout.covenant, pin, self._addresses[LOG]), (self.witness, self.officer))
         self._each(self._new_access_token, self.members)
+        self._each(self._add_people, self.members)
         self._save()
 
     def _each(self, act: Callable[[Any], None], items: Sequence[Any]) -> None:
@@ -190,28 +208,46 @@ class Federation:
 
     def _take_over(self) -> None:
         state = json.loads(self.layout.state.read_text())
+        self._addresses = state["addresses"]
+        if not {LOG, SIGN_IN} <= self._addresses.keys():
+            raise Refused(
+                f"{self.layout.data} was made by an older version, whose index kept no log or whose nodes had no pages: "
+                "delete that folder"
+            )
         if state["description"] != self.description.fingerprint:
             raise Refused(
-                f"federation.toml or its organisations have changed since {self.layout.data} was made; a covenant is not "
-                "rewritten here: name another folder with --data"
+                f"federation.toml, its organisations or people.csv have changed since {self.layout.data} was made; a covenant "
+                "is not rewritten here: name another folder with --data"
             )
-        self._addresses = state["addresses"]
-        if LOG not in self._addresses:
-            raise Refused(f"{self.layout.data} was made by an older version, whose index kept no log: delete that folder")
-        taken = [old for old in self._addresses.values() if not _is_free(old)]
+        self._played = state["played"]
+        # A provider that moves is another one to the nodes, and nobody whom the old one let in would be let in by it.
+        taken = [old for name, old in self._addresses.items() if name != SIGN_IN and not _is_free(old)]
         moved = {old: f"127.0.0.1:{port}" for old, port in zip(taken, _free_ports(len(taken)), strict=True)}
         if moved:
-            self._addresses = {name: moved.get(old, old) for name, old in self._addresses.items()}
-            for folder in (*(party.folder for party in self.parties()), self.witness.folder, self.officer.folder):
-                settings = folder / "settings.toml"
-                text = settings.read_text()
-                for old, new in moved.items():
-                    text = text.replace(f'"{old}"', f'"{new}"')
-                settings.write_text(text)
-            self._save()
+            self._move(moved)
+
+    def _move(self, moved: Mapping[str, str]) -> None:
+        """Gives parties other addresses than they had."""
+        self._addresses = {name: moved.get(old, old) for name, old in self._addresses.items()}
+        for folder in (*(party.folder for party in self.parties()), self.witness.folder, self.officer.folder):
+            settings = folder / "settings.toml"
+            text = settings.read_text()
+            for old, new in moved.items():
+                text = text.replace(f'"{old}"', f'"{new}"').replace(f'"{_origin(old)}"', f'"{_origin(new)}"')
+            settings.write_text(text)
+        self._save()
+
+    @property
+    def played(self) -> bool:
+        """Whether the people of the demo have done their part; what is done from then on is up to whoever tries it."""
+        return self._played
+
+    def note_played(self) -> None:
+        self._played = True
+        self._save()
 
     def _save(self) -> None:
-        state = {"description": self.description.fingerprint, "addresses": self._addresses}
+        state = {"description": self.description.fingerprint, "addresses": self._addresses, "played": self._played}
         fresh = self.layout.state.with_suffix(".new")
         fresh.write_text(json.dumps(state))
         fresh.replace(self.layout.state)
@@ -222,7 +258,9 @@ class Federation:
         if party.identity.role is Role.NODE:
             member = next(each for each in self.members if each.id == party.identity.id)
             arguments += ["--name", member.name, "--kind", member.kind, "--rest", party.address]
-            arguments += ["--index", self._addresses["index"]]
+            arguments += ["--index", self._addresses["index"], "--pages", _origin(party.address)]
+            if self.people:
+                arguments += ["--oidc", self.sign_in, "--oidc-client", party.name, "--oidc-name", ACCOUNT]
             for number in range(1, KEY_HOLDERS + 1):
                 name = f"keyholder-{number}"
                 arguments += ["--key-holder", f"{name}={self._addresses[name]}"]
@@ -304,6 +342,13 @@ valid_until = {_toml_moment(end)}
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(made["token"])
 
+    def _add_people(self, member: Organisation | Coordinator) -> None:
+        listed = self.layout.data / f"people-{member.id}.csv"
+        if any(each.node == member.id for each in self.people):
+            staff.for_node(self.people, member.id, listed)
+            self.run(self.node(member.id), "user", "import", str(listed))
+            listed.unlink()
+
     def node(self, id: str) -> Party:
         return self._party("raakvlak-node", f"node-{id}", Role.NODE, id)
 
@@ -326,16 +371,19 @@ valid_until = {_toml_moment(end)}
             yield
 
     @contextmanager
-    def running(self, *, reconcile: bool = False, witness: bool = False) -> Iterator[None]:
+    def running(self, *, reconcile: bool = False, stay: bool = False) -> Iterator[None]:
         """All processes up and ready, and all stopped in order afterwards. With `reconcile`, nodes that were restored
-        from a backup are reconciled before they start; with `witness`, the witness looks at the log each minute."""
+        from a backup are reconciled before they start; to `stay`, the witness looks at the log each minute, and people can
+        sign in."""
         try:
             self._start_all(self.parties()[: KEY_HOLDERS + 1])
             nodes = self.parties()[KEY_HOLDERS + 1 :]
             if reconcile:
                 self._each(self._reconcile, nodes)
             self._start_all(nodes)
-            if witness:
+            if stay:
+                if self.people:
+                    self._start_sign_in()
                 every = ["--every", str(officer.EVERY_MINUTES)]
                 with self._log(officer.WITNESS) as log:
                     self._run_beside(officer.WITNESS, [officer.PROGRAM, *self.witness.arguments, *every], log)
@@ -347,7 +395,16 @@ valid_until = {_toml_moment(end)}
         for party in parties:
             self._start(party)
         for party in parties:
-            self._await_ready(party)
+            self._await_ready(party.name)
+
+    def _start_sign_in(self) -> None:
+        clients = []
+        for each in self.members:
+            own = tuple(person for person in self.people if person.node == each.id)
+            clients.append(Client(f"node-{each.id}", each.name, self.pages(each), own))
+        provider.save(self.layout.sign_in, self.sign_in, clients)
+        self._run_beside(SIGN_IN, [PROGRAM, "sign-in", str(self.layout.sign_in)], subprocess.PIPE)
+        self._await_ready(SIGN_IN)
 
     def _reconcile(self, node: Party) -> None:
         if json.loads(self.run(node, "status", "--json"))["reconcile"]:
@@ -371,8 +428,8 @@ valid_until = {_toml_moment(end)}
     def _log(self, name: str) -> IO[str]:
         return (self.layout.logs / f"{name}.log").open("a")
 
-    def _await_ready(self, party: Party) -> None:
-        process = self._processes[party.name]
+    def _await_ready(self, name: str) -> None:
+        process = self._processes[name]
         assert process.stdout is not None
         with ThreadPoolExecutor(1) as threads:
             line = threads.submit(process.stdout.readline)
@@ -382,9 +439,9 @@ valid_until = {_toml_moment(end)}
                 process.kill()
                 said = ""
         if not said:
-            raise Unavailable(f"{party.name} did not become ready; its log ends: {self._log_end(party.name)}")
+            raise Unavailable(f"{name} did not become ready; its log ends: {self._log_end(name)}")
         if not json.loads(said).get("ready"):
-            raise Unavailable(f"{party.name} said something else than that it is ready")
+            raise Unavailable(f"{name} said something else than that it is ready")
 
     def _log_end(self, name: str) -> str:
         lines = (self.layout.logs / f"{name}.log").read_text().splitlines()
@@ -397,7 +454,7 @@ valid_until = {_toml_moment(end)}
                 raise Unavailable(f"{name} ended with code {process.returncode}; its log ends: {self._log_end(name)}")
 
     def stop_nodes(self) -> None:
-        """Stops the nodes and the witness; index and key holders go on."""
+        """Stops the nodes, the witness and the provider; index and key holders go on."""
         servers = {party.name for party in self.parties()[: KEY_HOLDERS + 1]}
         self._stop([name for name in self._processes if name not in servers])
 
@@ -433,7 +490,7 @@ valid_until = {_toml_moment(end)}
             old.stdout.close()
         party = next(each for each in self.parties() if each.name == name)
         self._start(party)
-        self._await_ready(party)
+        self._await_ready(party.name)
 
     def import_caseload(self, organisation: Organisation) -> dict[str, Any]:
         """Imports an organisation's file into its node; rejected rows are part of the answer."""
@@ -452,6 +509,20 @@ valid_until = {_toml_moment(end)}
         """The address of a node's REST API and the access token that was made for it."""
         token = (self.layout.keys / f"node-{member.id}.token").read_text()
         return f"http://{self._addresses[f'node-{member.id}']}", token
+
+    def pages(self, member: Organisation | Coordinator) -> str:
+        """The address by which a browser on this machine reaches a node's pages."""
+        return _origin(self._addresses[f"node-{member.id}"])
+
+    @property
+    def sign_in(self) -> str:
+        """The address of the provider."""
+        return _origin(self._addresses[SIGN_IN])
+
+    @property
+    def operator(self) -> str:
+        """The address of the index operator's pages, under the name that stands in the index's certificate."""
+        return f"https://{self.index.identity.dns_name}:{self._addresses[LOG].rpartition(':')[2]}/operator"
 
 
 def _rows(caseload: Path) -> int:
@@ -472,6 +543,11 @@ def _quotas(member: Organisation | Coordinator) -> str:
 
 def _toml_moment(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def _origin(address: str) -> str:
+    """The pages' address for browsers, which give the name `localhost` their trust, and not to a number."""
+    return f"http://localhost:{address.rpartition(':')[2]}"
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Word lists for the synthetic population: organisations, functions and names, all invented."""
 
+import unicodedata
 from typing import NamedTuple
 
 
@@ -60,6 +61,17 @@ REFERENCES = {
     "shelter": "OV {number:05}",
 }
 
+# What each kind calls the people who share their cases.
+TEAMS = {
+    "education": "Zorgteam",
+    "municipality": "Team Jeugd",
+    "youth_care": "Team Gezinnen",
+    "police": "Team Jeugd en Gezin",
+    "health": "Jeugdteam",
+    "justice": "Team Jeugd",
+    "shelter": "Woonteam",
+}
+
 FIRST_NAMES = (
     "Adriana", "Anouk", "Bram", "Cees", "Daan", "Dilara", "Eline", "Esra", "Femke", "Gijs", "Hanneke", "Ilse", "Imane",
     "Jannes", "Jeroen", "Joost", "Karim", "Koen", "Lotte", "Maaike", "Marijke", "Mehmet", "Naomi", "Noor", "Pieter",
@@ -72,3 +84,10 @@ SURNAMES = (
     "de Kraker", "Lourense", "Maljers", "van der Maas", "Nijsse", "Öztop", "Poortvliet", "de Putter", "Quist",
     "Riemens", "Schoutens", "van Sluijs", "Timmerman-Wisse", "Verhage", "de Visser", "Wagenaar", "de Witte", "Zandee",
 )  # fmt: skip
+
+
+def email(name: str, organisation: str) -> str:
+    """The address of somebody at an organisation, under a domain name that can't be anybody's (RFC 2606)."""
+    plain = unicodedata.normalize("NFKD", name.replace(" ", ".", 1)).lower()
+    mailbox = "".join(sign for sign in plain if sign.isascii() and (sign.isalnum() or sign == "."))
+    return f"{mailbox}@{organisation}.example"

@@ -1,19 +1,18 @@
 """A believable synthetic population for a whole federation, and the matches that must be found in it.
 
-`write` fills a folder with `federation.toml`, a caseload file per organisation, `truth.csv` and `showcase.csv`. The
-same (cases, organisations, seed, today) gives the same bytes. Nobody in it exists; the numbers pass the 11-proof all
-the same, so never type one into a real system.
+`write` fills a folder with `federation.toml`, a caseload file per organisation, `truth.csv`, `showcase.csv` and
+`people.csv`, in which stands who signs in to the pages. The same (cases, organisations, seed, today) gives the same bytes.
+Nobody in it exists; the numbers pass the 11-proof all the same, so never type one into a real system.
 """
 
 import csv
 import random
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from raakvlak_local import names, spelling
+from raakvlak_local import names, spelling, staff
 from raakvlak_local.names import Organisation
 from raakvlak_local.town import Family, Person, Town
 from raakvlak_local.truth import Address, Case, Match, Touch, Worker, matches, touches
@@ -79,18 +78,24 @@ def write(
     schools = sum(member.kind == "education" for member in members)
     caseloads = _Caseloads(Town(rng, today, schools), members, cases)
     caseloads.fill(progress or (lambda _: None))
-    made = caseloads.cases
     shelters = {member.id for member in members if member.kind == "shelter"}
-    found = touches(made, shelters=shelters, household_limit=HOUSEHOLD_LIMIT, today=today)
-    truth = matches(made, found)
-    shown = _showcase(made, caseloads.families, found)
+    found = touches(caseloads.cases, shelters=shelters, household_limit=HOUSEHOLD_LIMIT, today=today)
+    truth = matches(caseloads.cases, found)
+    shown = _showcase(caseloads.cases, caseloads.families, found)
+    chosen = {member.id: caseloads.workers_of(member, shown) for member in members}
+    made = caseloads.reachable({each for workers in chosen.values() for each in workers})
 
     (folder / "federation.toml").write_text(_federation(members, coordinator=coordinator), encoding="utf-8")
     for member in members:
         own = sorted((case for case in made if case.organisation == member.id), key=lambda case: case.reference)
         spelling.write_caseload(folder / f"{member.id}.csv", own, rng)
     _write_csv(folder / "truth.csv", Match._fields, truth)
-    _write_csv(folder / "showcase.csv", ("node", "case_ref"), shown)
+    worker_of = {(each.organisation, each.reference): each.worker.email for each in made}
+    _write_csv(folder / "showcase.csv", ("node", "case_ref", "worker"), [(*each, worker_of[each]) for each in shown])
+    people = [caseloads.whole[each] for workers in chosen.values() for each in workers]
+    taken = {each.email for each in caseloads.whole.values()}
+    everybody = members + ((names.COORDINATOR,) if coordinator else ())
+    staff.write(folder, staff.invented(everybody, people, taken))
     touched = len({place for pair in found for place in pair})
     return Summary(len(made), organisations, len(truth), touched, shown)
 
@@ -105,8 +110,9 @@ class _Caseloads:
         self._by_kind: dict[str, list[Organisation]] = {}
         for member in members:
             self._by_kind.setdefault(member.kind, []).append(member)
-        staff = max(3, wanted // len(members) // _CASES_PER_WORKER)
-        self._workers = {member.id: [self._worker(member) for _ in range(staff)] for member in members}
+        count = max(3, wanted // len(members) // _CASES_PER_WORKER)
+        self.whole: dict[Worker, Worker] = {}  # of each worker what the caseload may leave out, too
+        self._workers = {member.id: [self._worker(member) for _ in range(count)] for member in members}
         self._shelters = {member.id: town.address() for member in members if member.kind == "shelter"}
         self._references: set[tuple[str, int]] = set()
 
@@ -199,14 +205,26 @@ class _Caseloads:
     def _worker(self, member: Organisation) -> Worker:
         """Somebody to call, at a number and an address that cannot be anybody's."""
         rng = self._rng
-        first, last = rng.choice(names.FIRST_NAMES), rng.choice(names.SURNAMES)
-        plain = unicodedata.normalize("NFKD", f"{first}.{last}").lower()
-        mailbox = "".join(sign for sign in plain if sign.isascii() and (sign.isalnum() or sign == "."))
+        name = f"{rng.choice(names.FIRST_NAMES)} {rng.choice(names.SURNAMES)}"
         phone = rng.choice(("0118-000{:03}", "0118 000 {:03}")).format(rng.randrange(1000))
-        email = f"{mailbox}@{member.id}.example"
+        email = names.email(name, member.id)
         reach = rng.choice(((phone, email), (phone, email), (phone, ""), ("", email)))
-        name = f"{first} {last}" if rng.random() < 0.95 else ""
-        return Worker(name, *reach, rng.choice(names.FUNCTIONS[member.kind]))
+        known = name if rng.random() < 0.95 else ""
+        function = rng.choice(names.FUNCTIONS[member.kind])
+        worker = Worker(known, *reach, function)
+        self.whole[worker] = Worker(name, phone, email, function)
+        return worker
+
+    def workers_of(self, member: Organisation, cases: Iterable[tuple[str, str]]) -> tuple[Worker, ...]:
+        """Whose cases these are at this organisation, by e-mail address; one of its workers where none are."""
+        wanted = set(cases)
+        own = (each for each in self.cases if each.organisation == member.id)
+        found = {each.worker for each in own if (member.id, each.reference) in wanted} or {self._workers[member.id][0]}
+        return tuple(sorted(found, key=lambda each: self.whole[each].email))
+
+    def reachable(self, workers: Container[Worker]) -> list[Case]:
+        """All cases; those of these workers name them in full: who signs in is found by the address in his cases."""
+        return [replace(each, worker=self.whole[each.worker]) if each.worker in workers else each for each in self.cases]
 
 
 def _showcase(
@@ -235,7 +253,7 @@ def _claim(folder: Path, members: Iterable[Organisation]) -> None:
     federation = folder / "federation.toml"
     if federation.exists() and federation.read_bytes().startswith(_MARK.encode()):
         return
-    for name in ("federation.toml", "truth.csv", "showcase.csv", *(f"{member.id}.csv" for member in members)):
+    for name in ("federation.toml", "truth.csv", "showcase.csv", staff.FILE, *(f"{member.id}.csv" for member in members)):
         if (folder / name).exists():
             raise Refused(f"{name} is already there and would be lost: give another folder or move it away")
 
