@@ -215,4 +215,5 @@ def _prepare(place: Path) -> None:
 
 
 def _cant_write(place: Path, error: OSError) -> Refused:
-    return Refused(f"can't write to {place}: {error.strerror}")
+    reason = (error.strerror or type(error).__name__).lower()
+    return Refused(f"can't write to {place}: {reason}")

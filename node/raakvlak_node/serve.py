@@ -69,9 +69,9 @@ class Loop:
             seconds = retry if retry > 1 else self._node.settings.sync_seconds
             rest = REST * (time.monotonic() - began)
             with self._listening(walk) if retry == 1.0 else contextlib.nullcontext():
-                self._wait(seconds, rest, seen)
+                self.wait(seconds, rest, seen)
 
-    def _wait(self, seconds: float, rest: float, seen: int) -> None:
+    def wait(self, seconds: float, rest: float, seen: int) -> None:
         """Until the bell rings, `seconds` have passed, or the store was changed by others; they are heeded after `rest`."""
         waited = 0.0
         while waited < seconds and not self._stop.requested:

@@ -524,7 +524,12 @@ class Store:
     def published_counts(self, month: int) -> dict[str, int]:
         """Rows that stand at the index, and cases whose term is over."""
         return {
-            "published": self._one("SELECT count(*) FROM token WHERE reference IS NOT NULL AND removal_month > ?", (month,)),
+            # All of them are counted in the index of references, those that have ended in the one of months.
+            "published": self._one(
+                "SELECT (SELECT count(*) FROM token WHERE reference IS NOT NULL)"
+                " - (SELECT count(*) FROM token WHERE reference IS NOT NULL AND removal_month <= ?)",
+                (month,),
+            ),
             "lapsed": self._one("SELECT count(*) FROM own_case WHERE lapses <= ?", (month,)),
         }
 

@@ -63,8 +63,8 @@ def days_left(until: datetime, now: datetime) -> int:
 
 def needs(words: Words, facts: Facts) -> list[Need]:
     """All of them, what does not work before what is only due."""
-    found = [*_stopped(words, facts), *_membership(words, facts), *_log(words, facts), *_work(words, facts)]
-    found += [*_people(words, facts), *_backup(words, facts)]
+    parts = (_stopped, _membership, _people, _backup, _log, _work)
+    found = [each for part in parts for each in part(words, facts)]
     return sorted(found, key=lambda each: each.tone != "late")
 
 

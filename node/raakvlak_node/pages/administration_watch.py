@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from raakvlak_node.doctor import Check, Finding, enough, outside
 from raakvlak_node.node import Node
-from raakvlak_node.pages.unassigned import Unassigned
+from raakvlak_node.pages.unassigned import Unassigned, case_users
 from raakvlak_node.people import People
 from raakvlak_node.status import status
 
-KEPT_SECONDS: Final = 30
+KEPT_SECONDS: Final = 60
 """So old counts may be; the next one who looks has them made anew."""
 WAIT_SECONDS: Final = 0.05
 """So long a page waits for counts: as long as a small store takes."""
@@ -83,7 +83,7 @@ def counts(own: Node) -> dict[str, Any]:
     return status(own) | {
         "users": len(active),
         "outside": sum(not people.can_sign_in(each.id) for each in active),
-        "unassigned": Unassigned(own).count(),
+        "unassigned": Unassigned(own, case_users(active)).count(),
     }
 
 

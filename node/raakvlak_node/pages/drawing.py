@@ -214,7 +214,8 @@ def _label(row: Row, frame: Frame) -> Label:
         *_lines(row.phase, "rv-d-phase", 14, 18, 1, frame),
         *(_lines(f"→ {row.act}", "rv-d-act" + late, 14, 18, 2, frame, bold=True) if row.act else ()),
     ]
-    whole = ". ".join(filter(None, [row.name, about, f"{row.match}: {row.via}", row.call, row.phase, row.act.rstrip(".")]))
+    # First what can be read in the drawing, in its order: who commands a browser by voice says that (WCAG 2.5.3).
+    whole = ". ".join(filter(None, [row.name, about, row.call, row.phase, row.act.rstrip("."), f"{row.match}: {row.via}"]))
     return Label(tuple(lines), whole + ".")
 
 

@@ -20,7 +20,11 @@ Log = Callable[..., None]
 
 
 class Guard:
-    """Passes on what may be answered. `uploads` are paths that take a file, with the most bytes that it may have."""
+    """Passes on what may be answered. `uploads` are paths that take a file, with the most bytes that it may have.
+
+    Pages are sent as they are: compressed, one that holds a form's token beside words of its own address would tell the
+    token by its length (BREACH, CVE-2013-3587). Files, which hold no secret, are compressed.
+    """
 
     def __init__(self, app: App, address: str, log: Log, uploads: dict[str, int]) -> None:
         self._app = app

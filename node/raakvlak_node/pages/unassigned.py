@@ -37,44 +37,65 @@ Place = tuple[bytes, int, bytes]
 
 
 class Unassigned:
-    """The cases of one node that are nobody's here. However many cases there are, none is opened but those of a page."""
+    """The cases of one node that are nobody's here. What it costs to find them grows with how many workers there are, not
+    with how many cases; none is opened but those of a page."""
 
-    def __init__(self, own: Node) -> None:
+    def __init__(self, own: Node, users: Sequence[User]) -> None:
         self._own = own
-        self._known = known_workers(own)
+        known = known_workers(own, users)
+        self._workers = [each for each in self._all_workers() if each not in known]
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> Any:
         return self._own.store.database.execute(sql, values)
 
-    @property
-    def _nobody(self) -> str:
-        return f"worker NOT IN ({', '.join('?' * len(self._known))})"
+    def _all_workers(self) -> list[bytes]:
+        """From one to the next by the index: a plain DISTINCT may read them all."""
+        rows = self._run(
+            "WITH RECURSIVE one (worker) AS (SELECT min(worker) FROM own_case UNION ALL"
+            " SELECT (SELECT min(worker) FROM own_case WHERE worker > one.worker) FROM one WHERE one.worker IS NOT NULL)"
+            " SELECT worker FROM one WHERE worker IS NOT NULL ORDER BY worker"
+        )
+        return [bytes(row[0]) for row in rows.fetchall()]
 
     def count(self) -> int:
-        sql = f"SELECT count(*) FROM own_case WHERE {self._nobody}"  # noqa: S608 question marks alone
-        return int(self._run(sql, self._known).fetchone()[0])
+        marks = ", ".join("?" * len(self._workers))
+        sql = f"SELECT count(*) FROM own_case WHERE worker IN ({marks})"  # noqa: S608 question marks alone
+        return int(self._run(sql, self._workers).fetchone()[0])
 
     def holds(self, case: bytes) -> bool:
-        sql = f"SELECT 1 FROM own_case WHERE handle = ? AND {self._nobody}"  # noqa: S608 question marks alone
-        return self._run(sql, (case, *self._known)).fetchone() is not None
+        row = self._run("SELECT worker FROM own_case WHERE handle = ?", (case,)).fetchone()
+        return row is not None and bytes(row[0]) in self._workers
 
     def page(self, after: Place | None) -> list[Place]:
         """The cases behind a place, those of one worker together; one more than a page has."""
-        behind = "AND (worker, changed, handle) > (?, ?, ?)" if after else ""
+        found: list[Place] = []
+        for worker in self._workers:
+            if len(found) > ROWS:
+                break
+            if after is None or worker >= after[0]:
+                found += self._of(worker, after if after is not None and worker == after[0] else None)
+        return found[: ROWS + 1]
+
+    def _of(self, worker: bytes, after: Place | None) -> list[Place]:
+        behind = "AND (changed, handle) > (?, ?)" if after else ""
         rows = self._run(
-            f"SELECT worker, changed, handle FROM own_case WHERE {self._nobody} {behind}"  # noqa: S608 constants
-            f" ORDER BY worker, changed, handle LIMIT {ROWS + 1}",
-            (*self._known, *(after or ())),
+            f"SELECT changed, handle FROM own_case WHERE worker = ? {behind} ORDER BY changed, handle LIMIT {ROWS + 1}",  # noqa: S608
+            (worker, *(after[1:] if after else ())),
         )
-        return [(bytes(row[0]), int(row[1]), bytes(row[2])) for row in rows.fetchall()]
+        return [(worker, int(row[0]), bytes(row[1])) for row in rows.fetchall()]
 
 
-def known_workers(own: Node) -> tuple[bytes, ...]:
-    """The handles of all whose cases somebody here sees by himself: active users who see cases, and teams."""
-    people, handle = People(own.store, own.random), own.store.worker_handle
-    users = [each for each in people.users() if each.active and each.roles & SEES_CASES]
+def known_workers(own: Node, users: Sequence[User]) -> frozenset[bytes]:
+    """The handles of all whose cases somebody here sees by himself: of these users, and of teams."""
+    handle = own.store.worker_handle
     found = {handle(email=each.email) for each in users} | {handle(name=each.name) for each in users}
-    return tuple(sorted(found | {handle(email=each.email) for each in people.teams() if each.email}))
+    teams = People(own.store, own.random).teams()
+    return frozenset(found | {handle(email=each.email) for each in teams if each.email})
+
+
+def case_users(users: Sequence[User]) -> list[User]:
+    """Those who can have a case."""
+    return [each for each in users if each.active and each.roles & SEES_CASES]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,13 +119,14 @@ def show(page: At, after: str = "") -> Response:
 def give(page: At, form: Filled) -> Response:
     """Hands over what was chosen, as far as it is still nobody's; the others hear by the next card whom to call."""
     with page.node() as own:
-        colleagues = {each.id: each for each in _colleagues(own)}
+        users = _colleagues(own)
+        colleagues = {each.id: each for each in users}
         chosen = _chosen(page, form)
         colleague = colleagues.get(form.one_of("colleague", colleagues))
         phone = form.text("phone", MAX_PHONE)
         if not form.ok or colleague is None:
             return _page(page, own, form.value("after"), form, 422)
-        done, failed, first = _hand_over(page, own, chosen, colleague, phone)
+        done, failed, first = _hand_over(page, own, Unassigned(own, users), chosen, colleague, phone)
         if not done and first is not None:
             for each in first.reasons:
                 form.reject("phone" if each.column == "phone" else "case", page.words.refusal(each.message))
@@ -124,10 +146,10 @@ def _chosen(page: Page, form: Form) -> list[bytes]:
 
 
 def _hand_over(
-    page: Page, own: Node, chosen: Sequence[bytes], colleague: User, phone: str
+    page: Page, own: Node, nobodys: Unassigned, chosen: Sequence[bytes], colleague: User, phone: str
 ) -> tuple[int, list[str], Rejected | None]:
     """(how many were handed over, the references of those that could not be, why the first of them could not)."""
-    nobodys, done, failed, first = Unassigned(own), 0, [], None
+    done, failed, first = 0, list[str](), None
     for handle in chosen:
         case = own.store.case(handle)
         # Another administrator, or the case system, may have been first.
@@ -171,18 +193,18 @@ def _back(form: Form) -> str:
 
 
 def _page(page: Page, own: Node, after: str, form: Form, status: int = 200) -> Response:
-    nobodys = Unassigned(own)
+    colleagues = _colleagues(own)
+    nobodys = Unassigned(own, colleagues)
     start = _place(after)
     places = nobodys.page(start)
     shown = places[:ROWS]
     rows = [_row(handle, case) for _, _, handle in shown if (case := own.store.case(handle)) is not None]
     page.note(own, Event.SEARCH, "case", reason="cases whose worker is nobody here")
-    colleagues = _colleagues(own)
     return page.html(
         "unassigned.html",
         status,
         title=page.words("Cases that are nobody's here"),
-        count=nobodys.count(),
+        counted=_counted(page, nobodys.count()),
         rows=rows,
         colleagues=[("", page.words("Choose a colleague"))] + [(each.id, f"{each.name}, {each.email}") for each in colleagues],
         nobody=not colleagues,
@@ -193,8 +215,16 @@ def _page(page: Page, own: Node, after: str, form: Form, status: int = 200) -> R
     )
 
 
+def _counted(page: Page, count: int) -> str:
+    if not count:
+        return page.words("Every case has somebody here who sees it.")
+    return page.words.plural(
+        "One case has a worker who can't see it here.", "%(count)s cases have a worker who can't see them here.", count
+    )
+
+
 def _colleagues(own: Node) -> list[User]:
-    return [each for each in People(own.store, own.random).users() if each.active and each.roles & SEES_CASES]
+    return case_users(People(own.store, own.random).users())
 
 
 def _row(handle: bytes, case: Case) -> Row:
