@@ -130,6 +130,7 @@ def serve(node: Node, log: Log, stop: Stop) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whoever asks may write there what he likes
         ssl_certfile=None if rest.certificate is None else str(rest.certificate),
         ssl_keyfile=None if rest.key is None else str(rest.key),
         timeout_graceful_shutdown=STOP_SECONDS,

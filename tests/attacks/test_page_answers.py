@@ -355,7 +355,8 @@ def test_what_was_typed_is_in_no_log_address_or_stolen_file_nor_on_another_roles
     guest.go("/cases/new")
     columns = {
         "case_ref": "ZK-GEHEIM-31", "bsn": rows.bsn(31), "parent_bsn_1": rows.bsn(32), "birth_date": "2012-05-17",
-        "since": "2026-01-05", "confidential": "yes", "function": "Wiebelfunctie", "worker_name": "Quirijn Zoutkeet", "worker_phone": "0118-778899", "worker_email": worker,
+        "since": "2026-01-05", "confidential": "yes", "function": "Wiebelfunctie",
+        "worker_name": "Quirijn Zoutkeet", "worker_phone": "0118-778899", "worker_email": worker,
     }  # fmt: skip
     wrong = columns | {"bsn": "123456789"}
     assert guest.send("/cases/new", **wrong).status_code == 422

@@ -18,11 +18,12 @@ from raakvlak_node.node import Node
 from raakvlak_node.pages.guard import MAX_FORM_BYTES
 from raakvlak_node.pages.rights import RIGHTS, Act
 from raakvlak_node.people import Role, Sessions, User
+from raakvlak_node.people.entry import Entry, From, NobodyVouched
 from raakvlak_node.people.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS
 from tests.federation import Clock
 from tests.node import rows
 from tests.node.conftest import NodeOf, clock, node, node_of  # noqa: F401 fixtures
-from tests.node.visiting import PASSWORD, Guest, Staff
+from tests.node.visiting import PASSWORD, RELYING, Guest, Staff
 from tests.pages.filled import BY_SCRIPT, COORDINATOR, SCHOOL, Filled, cookie_name, filled
 from tests.pages.site import ADDRESS, ADMIN, Site, Visitor
 
@@ -190,6 +191,7 @@ def test_a_large_or_strange_form_is_no_error_of_ours(house: Filled, act: Act) ->
         headers = {"Origin": ADDRESS, "X-Raakvlak-Form": token, "X-HTTP-Method-Override": "DELETE"} | given["headers"]
         stored = house.stored(member)
         answer = visitor.client.post(path, content=given["content"], headers=headers)
+        house.quiet(member)
         assert answer.status_code < 500, (why, answer.status_code)
         if why in LARGE:
             assert answer.status_code == 413, why
@@ -269,7 +271,8 @@ def cookies_of(member: str, visitor: Visitor) -> str:
 
 NOT_THERE: Final = [
     "00" * 32, "0" * 32, "x", "%00", "%00" * 32, "%0d%0aSet-Cookie:%20a=b", "..%2f..%2fetc%2fpasswd", "%2e%2e",
-    "....//", "%ff%fe", "%EF%BC%90" * 64, "%D9%A0" * 32, "-1", "1e9", "%27%20OR%201=1--", "{{7*7}}", "%7B%7B7*7%7D%7D", "<script>", "%3Cscript%3E",
+    "....//", "%ff%fe", "%EF%BC%90" * 64, "%D9%A0" * 32, "-1", "1e9", "%27%20OR%201=1--", "{{7*7}}",
+    "%7B%7B7*7%7D%7D", "<script>", "%3Cscript%3E",
     "S-1", "'", "%25", "%", "a" * 10_000, "0x" + "0" * 62, " " * 3, "%20", "+" * 64, "%E2%80%AE", "123456782",
 ]  # fmt: skip
 
@@ -382,7 +385,8 @@ def test_what_is_not_yours_takes_no_other_time_than_what_is_not_there(house: Fil
 
 BACKS: Final = [
     "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "javascript:alert(1)",
-    "/%0d%0aSet-Cookie:a=b", "/\r\nSet-Cookie: a=b", "/\tevil", "///evil.example", "/@evil.example", "evil", "", "/today#x", "/" + "a" * 300,
+    "/%0d%0aSet-Cookie:a=b", "/\r\nSet-Cookie: a=b", "/\tevil", "///evil.example", "/@evil.example", "evil", "", "/today#x",
+    "/" + "a" * 300,
     "/cases?q=\"><script>", "/today?x=//e:1", "/\u2028", "/\u202e",
 ]  # fmt: skip
 
@@ -468,6 +472,41 @@ def test_nobody_gives_himself_a_name_a_role_or_a_team(site: Site, worker: tuple[
     now = site.people.user(user.id)
     assert now is not None
     assert (now.name, now.email, now.roles, now.teams, now.language) == (user.name, user.email, user.roles, user.teams, "nl")
+
+
+def test_an_administrator_opens_no_case_until_he_makes_himself_a_case_worker_which_is_written_down(
+    site: Site, worker: tuple[User, Visitor, str]
+) -> None:
+    """Succeeds: whoever gives the roles can take one. It ends his session, and stands in the access log for five years."""
+    _, _, path = worker
+    boss = site.user("boss@school.example", Role.ADMINISTRATOR)
+    visitor, before = site.visit(boss), len(lines(site))
+    assert visitor.open(path).status_code == 403
+    visitor.go(f"/administration/people/{boss.id}")
+    roles, team = [str(Role.ADMINISTRATOR), str(Role.CASE_WORKER)], site.people.teams()[0].id
+    assert visitor.send(visitor.path, act="save", roles=roles, teams=team).status_code == 303
+    assert visitor.open(path).status_code == 303, "out"
+    assert site.visit(site.people.user(boss.id)).open(path).status_code == 200
+    written = [(each.outcome, each.actor.id, each.reason) for each in lines(site, before)]
+    assert written[0] == (Result.REFUSED, "boss@school.example", "GET /cases/{case}")
+    assert "roles from administrator to administrator, case-worker" in written[1][2]
+    assert lines(site)[-1].case == "S-1"
+
+
+def test_whoever_has_the_organisations_own_sign_in_is_any_user_who_uses_it(site: Site) -> None:
+    """Succeeds; but nobody who is tied to another account, was deactivated, or was not made a user here."""
+    entry, now = Entry(site.node.store, site.node.random, RELYING), site.node.clock()
+    user, gone = site.user("worker@school.example"), site.user("gone@school.example")
+    change(site, gone, active=False)
+    assert entry.vouched("subject-1", "worker@school.example", From(), now).user.id == user.id
+    assert entry.vouched("subject-1", "", From(), now).user.id == user.id
+    for subject, email in (
+        ("subject-2", "worker@school.example"),
+        ("subject-3", "gone@school.example"),
+        ("subject-4", "x@x.example"),
+    ):
+        with pytest.raises(NobodyVouched):
+            entry.vouched(subject, email, From(), now)
 
 
 def test_a_session_ends_when_it_is_not_used_after_twelve_hours_and_by_signing_out(site: Site, clock: Clock) -> None:  # noqa: F811

@@ -87,10 +87,10 @@ class Filled:
         return AccessLog(self.site(member).node.store).head().number
 
     def quiet(self, member: str) -> None:
-        """Waits until no import is at work."""
+        """Waits until no import and no backup is at work."""
         kept = self.site(member).app._app.state.house.kept
-        if "imports" in kept:
-            assert kept["imports"].wait(20)
+        for each in ("imports", "backups"):
+            assert each not in kept or kept[each].wait(20)
 
 
 def cookie_name(member: str, name: str) -> str:

@@ -137,8 +137,10 @@ def _organisation(picture: ClientPicture, labels: list[Label], disc: Disc, frame
     x, y = disc.x, disc.y
     start = degrees(atan2(disc.touch[1] - y, disc.touch[0] - x))
     edge, at = disc.label
+    linked = other is not None and other.href
     parts = [
-        tag("title", label.whole),
+        # A link has its name by itself; a title too would be said twice.
+        *([] if linked else [tag("title", label.whole)]),
         tag("path", d=_lead(disc, frame), class_="rv-d-lead"),
         tag("circle", cx=x, cy=y, r=frame.disc, class_="rv-d-disc" + (" rv-d-own" if own else "")),
         ink.sign(picture.own_kind if other is None else other.kind, x, y, frame.disc * 1.02),
@@ -182,7 +184,8 @@ def _written(label: Label, disc: Disc) -> Iterator[Markup]:
     x, anchor = edge + disc.side * 9, "end" if disc.side == LEFT else "start"
     top = at - label.high / 2
     for each in label.lines:
-        yield ink.text(each.text, x, top + each.high * 0.76, each.class_, anchor)
+        # Read aloud, the lines are words apart.
+        yield ink.text(each.text, x, top + each.high * 0.76, each.class_, anchor) + Markup(" ")
         top += each.high
 
 

@@ -161,7 +161,7 @@ def _server_context(own: Credentials, folder: Path) -> ssl.SSLContext:
 def _listening(address: str) -> socket.socket:
     host, port = _parted(address)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # so that asyncio sends at once (TCP_NODELAY)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
