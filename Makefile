@@ -7,7 +7,7 @@ PROTOS := $(wildcard proto/raakvlak_protocol/v1/*.proto)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test slow check format protos protos-check contract contract-check openapi openapi-check roles roles-check kills bench lock clean
+.PHONY: help install demo test slow check format protos protos-check contract contract-check openapi openapi-check roles roles-check pictures kills bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -77,6 +77,9 @@ roles: $(READY) ## write docs/roles.md: who may open which page, and do what on 
 roles-check: $(READY) ## fail when `make roles` would change something
 	@$(PY) -m raakvlak_node.pages.roles_page | diff docs/roles.md - >&2 || \
 	  { echo 'make: docs/roles.md is not that of the code; run: make roles' >&2; exit 1; }
+
+pictures: $(READY) ## draw docs/pictures anew: the pages in a browser, of an invented family on an invented morning
+	@$(PY) -m tests.browser.pictures
 
 kills: $(READY) ## kill node, index and key holder 50 times at random points 
 	@RAAKVLAK_KILLS=$${RAAKVLAK_KILLS:-50} $(PY) -m pytest tests/kill
