@@ -49,7 +49,8 @@
         headers: { "Content-Type": "application/json", "X-Raakvlak-Form": this.element.dataset.token },
         body: JSON.stringify(body),
       });
-      const found = await answer.json();
+      // A page instead of an answer: signed in elsewhere meanwhile, say. What it says is not for here.
+      const found = await answer.json().catch(() => ({}));
       if (found.go) {
         location.assign(found.go);
         return null;
