@@ -23,6 +23,8 @@ from raakvlak_protocol.errors import Malformed, RaakvlakError, Refused, TooLarge
 from tests.federation import Clock
 from tests.oidc_provider import CLIENT, FATIMA, NOOR, Provider, new_key, providing, settings_for, signed_in
 
+pytestmark = pytest.mark.slow
+
 BACK = "https://node.school.example/sign-in/organisation/back"
 DISCOVERY = "/.well-known/openid-configuration"
 

@@ -16,6 +16,8 @@ from tests.index.conftest import MEMBERS
 from tests.index.members import Member, house, person
 from tests.index.operating import SESSION, Answer, Browser, Desk, desk
 
+pytestmark = pytest.mark.slow
+
 OURS = {"Sec-Fetch-Site": "same-origin"}
 NUMBER = re.compile(r"\d[\d,.]*")
 

@@ -27,6 +27,8 @@ from tests.node.visiting import PASSWORD, Guest, Staff
 from tests.pages.filled import COORDINATOR, SCHOOL, Filled, dump, filled
 from tests.pages.site import ADDRESS, Site, Visitor
 
+pytestmark = pytest.mark.slow
+
 HOST: Final = ADDRESS.partition("://")[2]
 
 

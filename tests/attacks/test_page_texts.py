@@ -34,6 +34,8 @@ from tests.pages.filled import COORDINATOR, SCHOOL, Filled, allowed, filled
 from tests.pages.site import ADMIN, FormFields, Site
 from tests.pages.story import ILSE, step
 
+pytestmark = pytest.mark.slow
+
 MARK: Final = "rvx"
 """In each payload: no element, attribute, script or comment may have it."""
 PAYLOADS: Final = {

@@ -27,6 +27,8 @@ from tests.node.visiting import PASSWORD, RELYING, Guest, Staff
 from tests.pages.filled import BY_SCRIPT, COORDINATOR, SCHOOL, Filled, cookie_name, filled
 from tests.pages.site import ADDRESS, ADMIN, Site, Visitor
 
+pytestmark = pytest.mark.slow
+
 HOST: Final = ADDRESS.partition("://")[2]
 URLENCODED: Final = "application/x-www-form-urlencoded"
 POSTS: Final = [act for act in RIGHTS if act[0] == "POST"]

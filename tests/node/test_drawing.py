@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raakvlak_node.followup import Phase
-from raakvlak_node.pages.drawing import Label, as_rows, drawing, staged
+from raakvlak_node.pages.drawing import Label, as_rows, bend, drawing, staged
 from raakvlak_node.pages.drawing_rows import CLIENT, ClientPicture, Family, Involved
 from raakvlak_node.pages.drawing_shapes import TALL, WIDE, Body, Disc, Frame, Scene, Who
 from raakvlak_node.pages.drawing_words import people_name
@@ -161,8 +161,9 @@ def test_lines_to_labels_never_cross_and_bend_where_no_disc_is(frame: Frame, sho
         column = sorted((each for each in scene.discs if each.side == side), key=lambda each: each.y)
         assert all(upper.label[1] < lower.label[1] for upper, lower in pairwise(column))
         for disc in column:
+            beyond = abs(disc.x - frame.axis) + frame.disc
             bends = abs(disc.label[1] - disc.y) >= 0.5
-            assert not bends or abs(disc.x - frame.axis) + frame.disc <= frame.lane
+            assert not bends or beyond <= bend(side, scene) < abs(disc.label[0] - frame.axis)
 
 
 def test_more_brothers_and_sisters_than_there_is_room_for_share_the_last_circle() -> None:

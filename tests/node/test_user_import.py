@@ -8,6 +8,8 @@ import pytest
 
 from tests.node.test_cli import covenant_with, init, join, run
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = """\
 name,email,roles,team
 Els Visser,els@school.example,case-worker team-lead,Zorgteam

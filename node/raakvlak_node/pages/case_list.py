@@ -32,7 +32,7 @@ _OPEN: Final = (
     Phase.ALREADY_IN_CONTACT,
     Phase.CLOSED,
 )
-"""Where no term presses, the first of these is told."""
+"""Where no term presses, the first of these is told; what is escalated comes before a term that has time left."""
 
 Place = tuple[int, bytes]
 """Where a case stands in the list: the second of its last change, and its handle."""
@@ -169,11 +169,12 @@ class CaseList:
 
     def _pressing(self, pairs: list[tuple[str, str, str]]) -> Touch | None:
         due = sorted((on, term, phase) for phase, term, on in pairs if on)
-        if due:
+        phases = {phase for phase, _, _ in pairs}
+        late = bool(due) and date.fromisoformat(due[0][0]) < self._today
+        if due and (late or Phase.ESCALATED not in phases):
             on, term, phase = due[0]
             day = date.fromisoformat(on)
-            return Touch(phase, term, day, day < self._today)
-        phases = {phase for phase, _, _ in pairs}
+            return Touch(phase, term, day, late)
         return Touch(next((str(each) for each in _OPEN if each in phases), ""), "", None, False) if pairs else None
 
     def last_of(self, email: str) -> Case | None:

@@ -76,7 +76,7 @@ def _svg(picture: ClientPicture, words: Words, frame: Frame, name: str, kind: st
         tag("title", title, id=f"{name}-title"),
         tag("desc", " ".join(told), id=f"{name}-desc"),
         tag("g", *_ground(picture, scene, words), aria_hidden="true"),
-        *(_organisation(picture, labels, each, frame) for each in sorted(scene.discs, key=lambda each: (each.side, each.y))),
+        *(_organisation(picture, labels, each, scene) for each in sorted(scene.discs, key=lambda each: (each.side, each.y))),
     ]
     return tag(
         "svg",
@@ -129,8 +129,9 @@ def _person(at: Body, picture: ClientPicture, scene: Scene, words: Words) -> Mar
     return tag("g", *parts)
 
 
-def _organisation(picture: ClientPicture, labels: list[Label], disc: Disc, frame: Frame) -> Markup:
+def _organisation(picture: ClientPicture, labels: list[Label], disc: Disc, scene: Scene) -> Markup:
     """The disc with its ring and point of contact, the line to its label, and that."""
+    frame = scene.frame
     own = disc.contact == 0
     other = None if own else picture.others[disc.contact - 1]
     label = labels[disc.contact]
@@ -141,7 +142,7 @@ def _organisation(picture: ClientPicture, labels: list[Label], disc: Disc, frame
     parts = [
         # A link has its name by itself; a title too would be said twice.
         *([] if linked else [tag("title", label.whole)]),
-        tag("path", d=_lead(disc, frame), class_="rv-d-lead"),
+        tag("path", d=_lead(disc, scene), class_="rv-d-lead"),
         tag("circle", cx=x, cy=y, r=frame.disc, class_="rv-d-disc" + (" rv-d-own" if own else "")),
         ink.sign(picture.own_kind if other is None else other.kind, x, y, frame.disc * 1.02),
     ]
@@ -157,13 +158,21 @@ def _organisation(picture: ClientPicture, labels: list[Label], disc: Disc, frame
     return tag("g", *parts, class_=class_)
 
 
-def _lead(disc: Disc, frame: Frame) -> str:
+def bend(side: int, scene: Scene) -> float:
+    """How far from the axis the lines to the labels of a side begin to bend: in the lane, or beyond discs that reach out of
+    it."""
+    axis, disc = scene.frame.axis, scene.frame.disc
+    return max([scene.frame.lane, *(abs(each.x - axis) + disc for each in scene.discs if each.side == side)])
+
+
+def _lead(disc: Disc, scene: Scene) -> str:
     """From the disc to its label: straight out to the lane, and there to its height."""
     edge, at = disc.label
+    frame = scene.frame
     path = f"M{num(disc.x + disc.side * frame.disc)} {num(disc.y)}"
     if abs(at - disc.y) < 0.5:
         return path + f"H{num(edge)}"
-    lane = frame.axis + disc.side * frame.lane
+    lane = frame.axis + disc.side * bend(disc.side, scene)
     middle = num((lane + edge) / 2)
     return path + f"H{num(lane)}C{middle} {num(disc.y)} {middle} {num(at)} {num(edge)} {num(at)}"
 

@@ -51,6 +51,8 @@ class Group(StrEnum):
 
 
 _MATCHES: Final = (Group.LATE, Group.SIGN, Group.NEW, Group.SOON, Group.EVALUATE, Group.ESCALATED, Group.GOING_ON)
+_OTHERS_TURN: Final = (Group.ESCALATED, Group.GOING_ON)
+"""Nothing in these waits for who looks."""
 # Who has seen the match is not late where the other has not: that term is the other's.
 _DUE: Final = "CASE WHEN pair.turn = 'call' AND pair.due_term = 'acknowledge' THEN '' ELSE pair.due_on END"
 # What waits for others is late for them, and what is escalated is the coordinator's.
@@ -128,7 +130,7 @@ def show(page: At, of: str = "", show: str = "", after: int = 0) -> Response:
             with own.store.transaction():
                 page.note(own, Event.SEARCH, "follow-up")
         totals = {
-            name: sum(count for group, count in each.items() if group is not Group.GOING_ON) for name, each in counts.items()
+            name: sum(count for group, count in each.items() if group not in _OTHERS_TURN) for name, each in counts.items()
         }
         return page.html(
             "today.html",
