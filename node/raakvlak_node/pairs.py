@@ -326,6 +326,7 @@ class Pairs:
             " DO UPDATE SET match_id = excluded.match_id, told = x''",
             (handle, party, match_id),
         )
+        self._store.next_change()  # whom a coordinator can call is told anew too
         self.send_all(handle, party)
 
     def knows(self, handle: bytes, party: str) -> bool:
