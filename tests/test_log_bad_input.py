@@ -21,6 +21,8 @@ from tests import logs
 from tests.covenants import Sandbox, make_covenant
 from tests.logs import Served
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SIZE, BEFORE = 20, 13
 WITNESSES = ("one", "two")

@@ -254,6 +254,7 @@ EVENTS: Final = {
     "import": Words("ingelezen", "imported"),
     "export": Words("uitgegeven", "handed out"),
     "sign-in": Words("aangemeld", "signed in"),
+    "sign-out": Words("afgemeld", "signed out"),
 }
 OBJECTS: Final = {
     "case": Words("de zaak", "the case"),

@@ -27,6 +27,8 @@ from tests.node.conftest import clock, node, node_of  # noqa: F401 fixtures
 from tests.node.visiting import HOST, PASSWORD, RELYING, Guest, Staff
 from tests.pages.site import ADDRESS, ADMIN, Site
 
+pytestmark = pytest.mark.slow
+
 VICTIM = "els.visser@school.example"
 WRONG = "negen natte honden blaffen"
 

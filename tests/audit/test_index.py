@@ -27,6 +27,8 @@ from tests.audit.logs import publish
 from tests.bench.audit import MEMBERS, make_index
 from tests.covenants import Change, Sandbox, make_covenant
 
+pytestmark = pytest.mark.slow
+
 ROWS = 700
 """More than two tiles."""
 

@@ -18,6 +18,8 @@ from raakvlak_protocol.statement import Charged, Statement
 from tests.audit.test_commands import run
 from tests.covenants import SHARE_NUMBERS, Sandbox, make_covenant
 
+pytestmark = pytest.mark.slow
+
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 MEMBER = "school"
 

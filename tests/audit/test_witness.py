@@ -26,6 +26,8 @@ from tests.audit.test_commands import run
 from tests.covenants import NOW, Sandbox, make_covenant
 from tests.federation import case, federation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:

@@ -1,4 +1,5 @@
-"""One browser for each process that tests; a region for a story, or for all tests of a module."""
+"""One browser for the tests of a module, because while it is open no other test of its process can run an event loop; a
+region for a story, or for all tests of a module."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.browser.chromium import chromium
 from tests.browser.region import Region, region
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as opened:
         yield opened

@@ -32,6 +32,8 @@ from tests.index.members import House, Member, house
 from tests.index.operating import SESSION, Browser, Desk, desk
 from tests.index.running import Party, serving
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WITNESS = "witness-1"
 
