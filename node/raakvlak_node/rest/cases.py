@@ -79,7 +79,7 @@ class WorkerBody(BaseModel):
 routes = APIRouter(tags=["cases"])
 
 
-@routes.put("/v1/cases/{case_ref:path}", status_code=202, responses=problems(409, 400, 411, 413))
+@routes.put("/v1/cases/{case_ref:path}", status_code=202, responses=problems(404, 409, 400, 411, 413))
 def put_case(
     case_ref: str,
     body: CaseBody,
