@@ -80,7 +80,7 @@ def hash_of(value: object) -> int:
 
 
 @schema.parametrize()
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_an_operation(case: schemathesis.Case[Any], served: Served) -> None:
     caller = served.caller
     before = served.untouched()
@@ -102,7 +102,7 @@ def test_an_operation(case: schemathesis.Case[Any], served: Served) -> None:
 
 
 @schema.parametrize()
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_an_operation_beside_a_session(case: schemathesis.Case[Any], beside: Beside) -> None:
     """Who is signed in to the pages is nobody to the API: with the cookies alone nothing is answered, and beside an access
     token they change nothing."""
@@ -145,7 +145,7 @@ WHO = [(SCHOOL, str(role)) for role in Role] + [(SCHOOL, "nobody"), (COORDINATOR
 
 
 @given(act=st.sampled_from(ASKED), who=st.sampled_from(WHO), fields=FIELDS, id=st.one_of(st.none(), st.text(max_size=40)))
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_a_page(house: Filled, act: Act, who: tuple[str, str], fields: dict[str, list[str]], id: str | None) -> None:
     """Whatever is asked by whomever, nothing is an error of ours."""
     member, name = who
