@@ -22,7 +22,7 @@ def test_the_command_writes_it() -> None:
 def test_every_answer_is_described_as_what_it_is() -> None:
     described = json.loads(rest.description())
     put = described["paths"]["/v1/cases/{case_ref}"]["put"]["responses"]
-    assert set(put) == {"202", "400", "401", "409", "411", "413", "422", "503"}
+    assert set(put) == {"202", "400", "401", "404", "409", "411", "413", "422", "503"}
     for path in described["paths"].values():
         for operation in path.values():
             for status, answer in operation["responses"].items():
