@@ -1,7 +1,6 @@
 """Plots: every number is there in text, bars are as long as what they stand for, and lateness is a shape."""
 
 from collections.abc import Mapping
-from datetime import date
 from xml.etree import ElementTree
 
 import pytest
@@ -9,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raakvlak_node.outcome import Milestone, Row
-from raakvlak_node.pages.plots import Step, Stood, as_steps, funnel, how_far, monthly, said, total
+from raakvlak_node.pages.plots import funnel, monthly, total
 from raakvlak_protocol.party.look import look
-from raakvlak_protocol.party.look.plots import Bar, bars, lying, months, num, spark
+from raakvlak_protocol.party.look.plots import Bar, lying, months, num
 from raakvlak_protocol.relation import MatchKind
 
 WORDS = look("raakvlak_node.pages").words("nl")
-TODAY = date(2026, 11, 23)
 HOSTILE = '"><script>alert(1)</script>'
 
 
@@ -48,7 +46,7 @@ def written(markup: str) -> list[str]:
 )
 @settings(max_examples=60, deadline=None)
 def test_bars_are_as_long_as_their_share_and_inside(pairs: list[tuple[str, int]]) -> None:
-    found = parsed(bars([value for _, value in pairs], [label for label, _ in pairs], "x", "n"))
+    found = parsed(lying([Bar(label, value, str(value)) for label, value in pairs], "x", "n"))
     wide, high = (float(each) for each in found.attrib["viewBox"].split()[2:])
     tracks = [float(each.attrib["width"]) for each in found.iter("rect") if each.attrib["class"] == "rv-p-track"]
     drawn = [float(each.attrib["width"]) for each in found.iter("rect") if each.attrib["class"] == "rv-p-bar"]
@@ -61,7 +59,7 @@ def test_bars_are_as_long_as_their_share_and_inside(pairs: list[tuple[str, int]]
 
 
 def test_every_number_stands_in_text_and_is_told() -> None:
-    found = bars([3, 0, 12.5], ["one", HOSTILE, "three"], "A title", "n")
+    found = lying([Bar("one", 3, "3"), Bar(HOSTILE, 0, "0"), Bar("three", 12.5, "12.5")], "A title", "n")
     assert [each for each in written(found) if each in ("3", "0", "12.5")] == ["3", "0", "12.5"]
     assert "<script" not in found
     root = parsed(found)
@@ -72,11 +70,6 @@ def test_every_number_stands_in_text_and_is_told() -> None:
 def test_what_is_late_is_striped() -> None:
     assert "rv-p-stripes" in lying([Bar("a", 10, "10", 4)], "x", "n")
     assert "rv-p-stripes" not in lying([Bar("a", 10, "10")], "x", "n")
-
-
-def test_a_line_of_tiny_bars_fills_the_newest_only() -> None:
-    found = parsed(spark([1, 0, 4], "x", "n"))
-    assert [each.attrib["class"] for each in found.iter("rect")] == ["rv-p-whole", "rv-p-whole", "rv-p-bar"]
 
 
 def test_months_have_their_number_and_their_label() -> None:
@@ -115,40 +108,3 @@ def test_each_month_is_in_each_plot_with_its_year_where_one_begins() -> None:
     assert written(contacted) == ["6", "dec", "2025", "0", "jan", "2026"]
     ids = [each.attrib["id"] for _, plot in plots for each in parsed(plot).iter() if "id" in each.attrib]
     assert len(ids) == len(set(ids))
-
-
-# --- how far ----------------------------------------------------------------------------------------------------------------
-
-
-def test_the_first_step_that_is_not_done_is_now_or_late() -> None:
-    on = date(2026, 11, 20)
-    steps = as_steps([("a", on, True), ("b", on, False), ("c", on, False)], TODAY)
-    assert [each.stood for each in steps] == [Stood.DONE, Stood.LATE, Stood.LATER]
-    assert [each.stood for each in as_steps([("b", TODAY, False)], TODAY)] == [Stood.NOW]
-    assert [each.stood for each in as_steps([("b", None, False)], TODAY)] == [Stood.NOW]
-
-
-@pytest.mark.parametrize(
-    ("step", "words"),
-    [
-        (Step("a", date(2026, 11, 20), Stood.LATE), "3 dagen te laat"),
-        (Step("a", date(2026, 11, 22), Stood.LATE), "1 dag te laat"),
-        (Step("a", TODAY, Stood.NOW), "uiterlijk vandaag"),
-        (Step("a", date(2026, 11, 24), Stood.NOW), "uiterlijk di 24 nov"),
-        (Step("a", date(2026, 11, 2), Stood.DONE), "ma 2 nov"),
-        (Step("a", None, Stood.DONE), "gedaan"),
-        (Step("a", None, Stood.LATER), ""),
-    ],
-)
-def test_a_step_says_where_it_stands(step: Step, words: str) -> None:
-    assert said(step, TODAY, WORDS) == words
-
-
-def test_both_layouts_tell_every_step_and_lateness_has_a_shape_of_its_own() -> None:
-    steps = [Step("Match", TODAY, Stood.DONE), Step(HOSTILE, date(2026, 11, 20), Stood.LATE), Step("Later", None, Stood.LATER)]
-    found = how_far(steps, TODAY, WORDS)
-    assert "<script" not in found
-    for svg in parsed(found):
-        assert svg.findtext("desc") == f"Match ma 23 nov; {HOSTILE} 3 dagen te laat; Later"
-        shapes = [each.attrib["class"] for each in svg if each.attrib.get("class", "").startswith("rv-s-")]
-        assert "rv-s-square" in shapes and "rv-s-knot rv-s-filled" in shapes and "rv-s-knot rv-s-empty" in shapes

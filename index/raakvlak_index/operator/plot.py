@@ -5,6 +5,8 @@ from typing import Final
 
 from markupsafe import Markup
 
+from raakvlak_protocol.party.look.plots import image, tag
+
 WIDTH: Final = 640
 HEIGHT: Final = 160
 PLACES: Final = 12
@@ -22,20 +24,16 @@ def bars(numbers: Sequence[tuple[str, int | None]], name: str) -> Markup:
         return Markup()
     most = max(1, *(number or 0 for _, number in numbers))
     pitch = WIDTH / max(PLACES, len(numbers))
-    drawn = Markup().join(
-        Markup(
-            '<rect class="rv-p-bar" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}">'
-            "<title>{label}</title></rect>"
-        ).format(
-            x=place * pitch, y=HEIGHT - _height(number, most), width=pitch * FILLED, height=_height(number, most), label=label
+    drawn = [
+        tag(
+            "rect", tag("title", label), class_="rv-p-bar", x=place * pitch, y=HEIGHT - _height(number, most),
+            width=pitch * FILLED, height=_height(number, most),
         )
         for place, (label, number) in enumerate(numbers)
         if number is not None
-    )
-    return Markup(
-        '<svg class="rv-plot rv-plot-lying" role="img" aria-label="{name}" viewBox="0 0 {width} {height}">{drawn}'
-        '<line class="rv-p-axis" x1="0" y1="{base}" x2="{width}" y2="{base}"></line></svg>'
-    ).format(name=name, width=WIDTH, height=HEIGHT + 2, base=HEIGHT + 1, drawn=drawn)
+    ]  # fmt: skip
+    axis = tag("path", d=f"M0 {HEIGHT + 1}H{WIDTH}", class_="rv-p-axis")
+    return image([*drawn, axis], WIDTH, HEIGHT + 2, name, class_="rv-plot rv-plot-lying", name="bars")
 
 
 def _height(number: int, most: int) -> float:

@@ -59,13 +59,6 @@ def image(parts: Sequence[Markup], wide: float, high: float, title: str, *, clas
     )
 
 
-def bars(values: Sequence[float], labels: Sequence[str], title: str, name: str, texts: Sequence[str] = ()) -> Markup:
-    """Horizontal bars under each other, one for each value (not negative), as long as their share of the greatest one; behind
-    each its text, or else the number."""
-    written = texts or [f"{each:g}" for each in values]
-    return lying([Bar(*each) for each in zip(labels, values, written, strict=True)], title, name)
-
-
 def lying(shown: Sequence[Bar], title: str, name: str, *, most: float = 0.0, wide: float = 340.0) -> Markup:
     """Horizontal bars, each under its label; `most` is the value of a bar of full length, the greatest one for 0. For a phone
     as for a desktop."""
@@ -128,14 +121,3 @@ def months(
             parts.append(tag("text", line, x=middle, y=base + 15 + 14 * row, text_anchor="middle", class_="rv-p-month"))
     spoken = "; ".join(f"{' '.join(label.split())}: {some}/{all}" for label, all, some in zip(labels, whole, part, strict=True))
     return image(parts, wide, base + 34, title, class_="rv-plot rv-plot-months", name=name, about=spoken)
-
-
-def spark(values: Sequence[float], title: str, name: str) -> Markup:
-    """A line of tiny bars, for beside a number; the newest value is filled."""
-    full = max(values, default=0) or 1.0
-    parts = []
-    for index, value in enumerate(values):
-        high = max(1.0, 22.0 * value / full)
-        last = "rv-p-bar" if index == len(values) - 1 else "rv-p-whole"
-        parts.append(tag("rect", x=index * 7, y=24 - high, width=5, height=high, class_=last))
-    return image(parts, max(len(values) * 7 - 2, 5), 24, title, class_="rv-plot rv-plot-spark", name=name)
