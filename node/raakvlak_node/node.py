@@ -188,6 +188,11 @@ class Node:
 
     # --- matches ------------------------------------------------------------------------------------------------------
 
+    def name_of(self, member: str) -> str:
+        """An organisation's name; its id where it has left the covenant."""
+        found = self.covenant.members.get(member)
+        return member if found is None else found.name
+
     def entries(self, matches: Iterable[Match]) -> list[Entry]:
         """The entries of the client picture that these matches make."""
         found = list(matches)

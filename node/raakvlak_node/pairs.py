@@ -73,6 +73,10 @@ class Known:
         """By which commands and the API name it; tells nothing of the cases."""
         return self.handle.hex()
 
+    def own_reference(self, member: str) -> str:
+        """The own case's, where `member` is who asks; empty at a coordinator."""
+        return "" if self.own_case is None else self.pair.party(member).reference
+
 
 class Pairs:
     """The verbs, on a node's store."""

@@ -7,7 +7,7 @@ agreements give it off. The Algemene termijnenwet counts it every year and does 
 partners, not of a law. Only this module imports the library.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -40,6 +40,11 @@ def _away(day: date, count: int, step: timedelta, limit: date) -> date:
         day += step
         count -= is_working(day)
     return day
+
+
+def moment(second: int) -> datetime:
+    """The moment of a Unix second, in UTC."""
+    return datetime.fromtimestamp(second, UTC)
 
 
 def local_day(second: int) -> date:

@@ -126,11 +126,11 @@ def show(path: Path, as_json: bool, on_behalf_of: str, lang: Language, id_: str)
 
 def shown(node: Node, given: str, on_behalf_of: str, as_json: bool, lang: Language) -> None:
     """Shows the follow-up whose id begins so."""
-    from raakvlak_node.rest.standing import follow_up_body, own_ref
+    from raakvlak_node.rest.standing import follow_up_body
 
     follow_ups = node.follow_ups()
     found = follow_ups.find(whole_id(follow_ups, given), node.clock())
-    with noted(node, actor(on_behalf_of), Event.READ, "follow-up", own_ref(found.known, node.member.id)):
+    with noted(node, actor(on_behalf_of), Event.READ, "follow-up", found.known.own_reference(node.member.id)):
         body = follow_up_body(node, found)
     answer(as_json, body.model_dump(mode="json"), lambda: follow_words.shown(body, lang))
 

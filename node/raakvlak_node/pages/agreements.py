@@ -16,7 +16,7 @@ from raakvlak_node.pages import follow_up_words
 from raakvlak_node.pages.door import At, Filled, Page
 from raakvlak_node.pages.following import MAX_SEEN, Opened, note, opened_by_worker
 from raakvlak_node.pages.forms import Form
-from raakvlak_node.rest.standing import name_of, whom
+from raakvlak_node.whom import whom
 from raakvlak_protocol.act import MAX_PARTIES, MAX_TASKS, Agreement, Informed, Task
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.party.look.words import Words
@@ -84,7 +84,7 @@ def propose(page: At, follow_up: str, form: Filled) -> Response:
         except Refused as error:
             form.reject("", page.words.refusal(error.message))
             return _page(page, own, opened_by_worker(page, own, follow_up), form, status=409)
-        names = [name_of(own, found.others[0]), *(also[each].name for each in covered[1:])]
+        names = [own.name_of(found.others[0]), *(also[each].name for each in covered[1:])]
     page.wake()
     others = page.words(" and ").join(dict.fromkeys(names))
     said = page.words("You have proposed and signed it. %(others)s gets it today, to sign.", others=others)
@@ -136,14 +136,10 @@ def _page(
     words = page.words
     also = _also(page, own, opened)
 
-    def said(member: str) -> str:
-        return name_of(own, member)
-
-    steps = None if since is None else [follow_up_words.said(words, opened.found, each, said) for each in since]
     return page.html(
         "agreement.html",
         status,
-        title=words("Agreements with %(organisation)s", organisation=said(opened.others[0])),
+        title=words("Agreements with %(organisation)s", organisation=own.name_of(opened.others[0])),
         opened=opened,
         form=form,
         rows=min(rows or _rows(form), MAX_TASKS),
@@ -158,9 +154,7 @@ def _page(
         ],
         latest=workdays.after(own.today(page.now), own.covenant.follow_up.evaluation_days),
         newer=_newest(opened.found) is not None,
-        since=None
-        if steps is None
-        else [{"when": words.moment(each.at), "title": each.what, "text": each.text, "tone": ""} for each in steps],
+        since=None if since is None else follow_up_words.items(words, opened.found, since, own.name_of),
     )
 
 
@@ -171,14 +165,14 @@ def _also(page: Page, own: Node, opened: Opened) -> list[Also]:
     known = [each for each in follow_ups.pairs.of_case(case) if each.ended is None and each.handle != opened.found.known.handle]
     found = [follow_ups.of(each, page.now) for each in known[: 4 * MAX_PARTIES]]
     can = [each for each in found if "proposed" in each.allowed]
-    return [Also(each, name_of(own, each.known.pair.opposite(own.member.id).member)) for each in can[: MAX_PARTIES - 2]]
+    return [Also(each, own.name_of(each.known.pair.opposite(own.member.id).member)) for each in can[: MAX_PARTIES - 2]]
 
 
 def _leads(own: Node, opened: Opened, also: list[Also]) -> list[tuple[str, str]]:
     """Who can be put in the lead: the parties, or the coordinator."""
     found = [opened.member, *opened.others, *(each.found.known.pair.opposite(opened.member).member for each in also)]
     found += filter(None, [opened.found.standing.coordinator])
-    return [(each, name_of(own, each)) for each in dict.fromkeys(found)]
+    return [(each, own.name_of(each)) for each in dict.fromkeys(found)]
 
 
 def _who(words: Words, own: Node, opened: Opened, also: list[Also], form: Form) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from raakvlak_node.pages.door import At, Page
 from raakvlak_node.pages.follow_up_words import Badge, badge, by_when
 from raakvlak_node.pairs import Known
 from raakvlak_node.people import People
-from raakvlak_node.rest.standing import WhomBody, name_of, whom
+from raakvlak_node.whom import Whom, whom
 from raakvlak_protocol.act import Act, ActKind, Cause
 from raakvlak_protocol.party.look.words import Words
 
@@ -57,7 +57,7 @@ class Side:
 
     name: str
     reference: str
-    contact: WhomBody | None
+    contact: Whom | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -195,7 +195,7 @@ def _stuck(page: Page, own: Node, known: Known) -> Stuck:
     return Stuck(
         known.id,
         [
-            Side(name_of(own, each.member), each.reference, contacts.get(each.member))
+            Side(own.name_of(each.member), each.reference, contacts.get(each.member))
             for each in (known.pair.one, known.pair.other)
         ],
         badge(words, found.phase),
@@ -203,7 +203,7 @@ def _stuck(page: Page, own: Node, known: Known) -> Stuck:
         found.standing.since or began,
         why,
         written,
-        name_of(own, found.standing.lead) if found.standing.lead else "",
+        own.name_of(found.standing.lead) if found.standing.lead else "",
     )
 
 
@@ -217,7 +217,7 @@ def _called_in(words: Words, own: Node, found: FollowUp) -> tuple[str, str]:
     if not acts:
         return "", ""
     last = acts[-1]
-    who = name_of(own, last.author)
+    who = own.name_of(last.author)
     written = found.records.texts.get(last.text_hash)
     if last.kind is ActKind.DISAGREED:
         why = words("%(who)s doesn't reach an agreement.", who=who)
@@ -230,7 +230,7 @@ def _called_in(words: Words, own: Node, found: FollowUp) -> tuple[str, str]:
 
 def _alone(words: Words, own: Node, heard: Heard) -> Alone:
     found = heard.mediation
-    names = (name_of(own, found.one), name_of(own, found.other))
+    names = (own.name_of(found.one), own.name_of(found.other))
     return Alone(heard.id, names, workdays.local_day(found.began), _state(words, heard))
 
 
@@ -249,7 +249,7 @@ def _own(page: Page, own: Node, known: Known, turn: str) -> Own:
     words, today = page.words, own.today(page.now)
     escalated = known.phase == Phase.ESCALATED
     case = None if known.own_case is None else own.store.case(known.own_case)
-    other = name_of(own, known.pair.opposite(own.member.id).member)
+    other = own.name_of(known.pair.opposite(own.member.id).member)
     due = None if escalated or not known.due_on else date.fromisoformat(known.due_on)
     since = own.follow_ups().of(known, page.now).standing.since if escalated else due
     theirs = turn == Turn.WAIT or (turn == Turn.CALL and known.due_term == Term.ACKNOWLEDGE)

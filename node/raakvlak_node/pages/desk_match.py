@@ -14,7 +14,7 @@ from raakvlak_node.mediating import Heard, Mediating
 from raakvlak_node.node import Node
 from raakvlak_node.pages.door import At, Filled, Gone, Page
 from raakvlak_node.pages.forms import Form
-from raakvlak_node.rest.standing import moment, name_of
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.text import (
     MAX_EMAIL_CHARACTERS,
@@ -59,7 +59,7 @@ def ask(page: At, match: str, form: Filled) -> Response:
         except Refused as error:
             form.reject("member", page.words.refusal(error.message))
             return _match(page, own, _heard(own, match), form, 409)
-        asked = name_of(own, member)
+        asked = own.name_of(member)
     page.wake()
     return page.see(f"/desk/matches/{match}", page.words("%(organisation)s gets your question today.", organisation=asked))
 
@@ -82,13 +82,13 @@ def _match(page: Page, own: Node, heard: Heard, form: Form, status: int = 200) -
     return page.html(
         "desk_match.html",
         status,
-        title=words("%(one)s and %(other)s", one=name_of(own, found.one), other=name_of(own, found.other)),
+        title=words("%(one)s and %(other)s", one=own.name_of(found.one), other=own.name_of(found.other)),
         heard=heard,
         form=form,
         since=workdays.local_day(found.began),
-        open=[(each, name_of(own, each)) for each in _open(heard)],
-        askable=[name_of(own, each) for each in heard.askable],
-        asked=[(name_of(own, each.party), each, *_moments(each)) for each in reversed(heard.asked)],
+        open=[(each, own.name_of(each)) for each in _open(heard)],
+        askable=[own.name_of(each) for each in heard.askable],
+        asked=[(own.name_of(each.party), each, *_moments(each)) for each in reversed(heard.asked)],
     )
 
 

@@ -1,6 +1,6 @@
 """What a follow-up says to people on a page: where it stands, what is asked of whom, what was done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from raakvlak_node.follow_ups import FollowUp
 from raakvlak_node.followup import Due, Phase, Step, Term, Turn
 from raakvlak_node.pages.drawing_words import phase_name
-from raakvlak_node.rest.standing import moment
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.act import NOTHING, Act, ActKind, Cause, Informed
 from raakvlak_protocol.party.look.words import Words
 from raakvlak_protocol.relation import MatchKind
@@ -193,6 +193,17 @@ def said(words: Words, found: FollowUp, step: Step, name_of: NameOf) -> Said:
     text = "" if written is None else written.text
     what = _done(words, record, who, name_of)
     return Said(moment(record.at), who, what, text, step.counted, written is None and record.text_hash != NOTHING)
+
+
+def items(words: Words, found: FollowUp, steps: Iterable[Step], name_of: NameOf) -> list[dict[str, str]]:
+    """Steps for a timeline."""
+    return [_item(words, said(words, found, each, name_of)) for each in steps]
+
+
+def _item(words: Words, step: Said) -> dict[str, str]:
+    text = words("(What was written with it is not for you to read.)") if step.unread else step.text
+    crossed = "" if step.counted else " " + words("(It crossed with something else, and has no effect.)")
+    return {"when": words.moment(step.at), "title": step.what + crossed, "text": text, "tone": "" if step.counted else "quiet"}
 
 
 def _done(words: Words, act: Act, who: str, name_of: NameOf) -> str:

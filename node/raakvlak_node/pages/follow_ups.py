@@ -15,7 +15,6 @@ from raakvlak_node.pages.door import At, Filled, Page
 from raakvlak_node.pages.follow_up_steps import KINDS, Offer
 from raakvlak_node.pages.follow_up_steps import offer as step_offer
 from raakvlak_node.pages.follow_up_steps import told as step_told
-from raakvlak_node.pages.follow_up_words import NameOf, Said
 from raakvlak_node.pages.following import (
     MAX_SEEN,
     Opened,
@@ -26,7 +25,7 @@ from raakvlak_node.pages.following import (
     paper,
 )
 from raakvlak_node.pages.forms import Form
-from raakvlak_node.rest.standing import name_of, whom
+from raakvlak_node.whom import whom
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.party.look.words import Words
 from raakvlak_protocol.text import MAX_WRITTEN_CHARACTERS
@@ -78,7 +77,7 @@ def act(page: At, follow_up: str, form: Filled) -> Response:
         refused = taken(page, own, found, form, take, prefix=f"{offer.kind}_")
         if refused is not None:
             return refused
-        names = [name_of(own, each) for each in found.others]
+        names = [own.name_of(each) for each in found.others]
     page.wake()
     return page.see(f"/follow-ups/{found.id}", step_told(page.words, kind, page.words(" and ").join(names)))
 
@@ -146,7 +145,7 @@ def _page(
 ) -> Response:
     words, found, member = page.words, opened.found, opened.member
     today = own.today(page.now)
-    said = _names(own)
+    said = own.name_of
     coordinator = said(found.standing.coordinator) if found.standing.coordinator else ""
     offers = [step_offer(words, kind, coordinator) for name, kind in KINDS.items() if opened.acts and name in found.allowed]
     filled = _filled(words, offers, form, today.isoformat())
@@ -186,8 +185,8 @@ def _page(
         proposal=paper(own, found, found.standing.proposal),
         told=lambda informed: follow_up_words.told(words, informed),
         lead=said(found.standing.lead) if found.standing.lead else "",
-        history=[_item(words, follow_up_words.said(words, found, each, said)) for each in reversed(found.standing.steps)],
-        since=None if since is None else [_item(words, follow_up_words.said(words, found, each, said)) for each in since],
+        history=follow_up_words.items(words, found, reversed(found.standing.steps), said),
+        since=None if since is None else follow_up_words.items(words, found, since, said),
         lost=_lost(form, known),
         coordinator=coordinator,
         may_release=opened.acts and not opened.at_desk and coordinator != "" and found.known.ended is None,
@@ -204,10 +203,6 @@ def _stage(found: FollowUp) -> int | None:
     if standing.contacted_on is not None or standing.silenced:
         return 2
     return 1 if len(standing.acknowledged) == 2 else 0
-
-
-def _names(own: Node) -> NameOf:
-    return lambda member: name_of(own, member)
 
 
 def _leads(own: Node, opened: Opened) -> list[str]:
@@ -258,10 +253,3 @@ def _crumbs(words: Words, opened: Opened) -> list[tuple[str, str]]:
     if case is None or not opened.acts:
         return [("/desk", words("Desk"))]
     return [("/today", words("Today")), (f"/cases/{case.hex()}", opened.reference)]
-
-
-def _item(words: Words, step: Said) -> dict[str, str]:
-    """A step for the timeline."""
-    text = words("(What was written with it is not for you to read.)") if step.unread else step.text
-    crossed = "" if step.counted else " " + words("(It crossed with something else, and has no effect.)")
-    return {"when": words.moment(step.at), "title": step.what + crossed, "text": text, "tone": "" if step.counted else "quiet"}

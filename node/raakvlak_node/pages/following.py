@@ -11,8 +11,8 @@ from raakvlak_node.followup import Phase
 from raakvlak_node.node import Node
 from raakvlak_node.pages.door import Gone, Page, Turned
 from raakvlak_node.people.user import Role
-from raakvlak_node.rest.standing import moment, name_of, own_ref
 from raakvlak_node.vault import HANDLE_BYTES
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.act import Agreement
 
 MAX_SEEN: Final = 999_999_999
@@ -40,7 +40,7 @@ class Opened:
     @property
     def reference(self) -> str:
         """The own case's; empty at a coordinator."""
-        return own_ref(self.found.known, self.member)
+        return self.found.known.own_reference(self.member)
 
     @property
     def others(self) -> list[str]:
@@ -67,7 +67,7 @@ def opened(page: Page, own: Node, id: str) -> Opened:
     elif coordinates and (known.own_case is None or _is_stuck(page, own, found)):
         role = Role.COORDINATOR
     else:
-        page.refused(own, "follow-up", case=own_ref(known, own.member.id))
+        page.refused(own, "follow-up", case=known.own_reference(own.member.id))
         raise Gone
     actor = Actor.page(page.user.email, str(role))
     return Opened(found, actor, in_scope or known.own_case is None, own.member.id)
@@ -123,6 +123,6 @@ def paper(own: Node, found: FollowUp, hash: bytes | None) -> Paper | None:
     signed = {each.party: each.at for each in reversed(found.records.signatures) if each.agreement == hash}
     parties = sorted(signed) if text is None else text.parties
     signers: list[tuple[str, object]] = [
-        (name_of(own, each.member), moment(signed[each]) if each in signed else None) for each in parties
+        (own.name_of(each.member), moment(signed[each]) if each in signed else None) for each in parties
     ]
-    return Paper(hash, text, "" if text is None else name_of(own, text.lead), signers)
+    return Paper(hash, text, "" if text is None else own.name_of(text.lead), signers)

@@ -21,7 +21,6 @@ from raakvlak_node.pages.drawing_words import match_name, person_name
 from raakvlak_node.pages.follow_up_words import Badge
 from raakvlak_node.pages.following import Paper, paper
 from raakvlak_node.picture import Contact, Entry
-from raakvlak_node.rest.standing import name_of
 from raakvlak_node.standing import RENEWABLE_MONTHS
 from raakvlak_node.tokens import Stance
 from raakvlak_protocol.covenant import NEVER_DIRECT
@@ -95,7 +94,7 @@ def show(page: At, case: str) -> Response:
 
 
 def _around(page: Page, own: Node, entry: Entry, number: int) -> tuple[Around, Entry]:
-    words, name = page.words, name_of(own, entry.other)
+    words, name = page.words, own.name_of(entry.other)
     follow_ups = own.follow_ups()
     known = None
     if entry.contact is not None and number < FOLDED:
@@ -107,7 +106,7 @@ def _around(page: Page, own: Node, entry: Entry, number: int) -> tuple[Around, E
     ours = found is not None and found.due is not None and own.member.id in found.due.whose
     on = found.due.on if ours and found is not None and found.due is not None else None
     said = [] if found is None else [
-        follow_up_words.said(words, found, each, lambda member: name_of(own, member))
+        follow_up_words.said(words, found, each, own.name_of)
         for each in reversed(found.standing.steps[-LAST_STEPS:])
     ]  # fmt: skip
     whom = "" if entry.contact is None else entry.contact.name or name
@@ -223,4 +222,4 @@ def _term(page: Page, own: Node, handle: bytes) -> Term:
 def _ended(own: Node, handle: bytes) -> list[tuple[str, str]]:
     """(organisation, follow-up) of matches that are over, while they are kept."""
     over = [each for each in own.follow_ups().pairs.of_case(handle) if each.ended is not None]
-    return [(name_of(own, each.pair.opposite(own.member.id).member), f"/follow-ups/{each.id}") for each in over]
+    return [(own.name_of(each.pair.opposite(own.member.id).member), f"/follow-ups/{each.id}") for each in over]

@@ -11,8 +11,8 @@ from raakvlak_node.access import AccessLog, Event, Result
 from raakvlak_node.node import Node
 from raakvlak_node.pages.door import At
 from raakvlak_node.promises import Promises
-from raakvlak_node.rest.standing import moment, name_of
 from raakvlak_node.store import LedgerLine
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.identity import Role as Party
 from raakvlak_protocol.ledger import (
     Call,
@@ -202,7 +202,7 @@ def _left(words: Words, own: Node, line: LedgerLine, message: Message | None) ->
 def _reader(own: Node, posting: Posting) -> str:
     found = None if posting.to else own.store.match(posting.match_id)
     member = posting.to or ("" if found is None else found.other)
-    return name_of(own, member) if member else ""
+    return own.name_of(member) if member else ""
 
 
 def _holder(own: Node, id: str) -> str:

@@ -16,8 +16,7 @@ from raakvlak_node.access import AccessLog, Event, Kind, Line, Result
 from raakvlak_node.node import Node
 from raakvlak_node.pages.door import At, Filled, House
 from raakvlak_node.pages.forms import Form
-from raakvlak_node.rest.standing import moment
-from raakvlak_node.workdays import ZONE
+from raakvlak_node.workdays import ZONE, moment
 from raakvlak_protocol.party.look.words import Words
 from raakvlak_protocol.text import MAX_REFERENCE_CHARACTERS, MAX_TEXT_CHARACTERS
 

@@ -11,7 +11,7 @@ from raakvlak_node.node import Node
 from raakvlak_node.pages.door import At, Filled, Gone, Page
 from raakvlak_node.pages.forms import Form
 from raakvlak_node.pages.scope import Scope
-from raakvlak_node.rest.standing import moment, name_of
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.text import MAX_WRITTEN_CHARACTERS
 
@@ -73,7 +73,7 @@ def answer(page: At, match: str, form: Filled) -> Response:
         except Refused as error:
             form.reject(f"release_{match}", words.refusal(error.message))
             return _page(page, own, form, status=409)
-        coordinator = name_of(own, found.question.asked.party)
+        coordinator = own.name_of(found.question.asked.party)
     page.wake()
     if choice == "yes":
         said = words("You have released it. The other organisation hears today that you are involved, and can call you.")
@@ -94,8 +94,8 @@ def _page(page: Page, own: Node, form: Form | None, status: int = 200) -> Respon
         status,
         title=page.words("Questions of coordinators"),
         form=form or Form({}, page.words),
-        waiting=[(each, name_of(own, each.question.asked.party), moment(each.question.asked.asked)) for each in waiting],
-        answered=[(each, name_of(own, each.question.asked.party), _answered(each)) for each in reversed(answered)],
+        waiting=[(each, own.name_of(each.question.asked.party), moment(each.question.asked.asked)) for each in waiting],
+        answered=[(each, own.name_of(each.question.asked.party), _answered(each)) for each in reversed(answered)],
     )
 
 

@@ -22,7 +22,6 @@ from raakvlak_node.pages.follow_up_words import Badge
 from raakvlak_node.pages.questions import questions_for
 from raakvlak_node.pages.scope import Scope
 from raakvlak_node.pairs import Known
-from raakvlak_node.rest.standing import name_of
 from raakvlak_node.standing import REMINDER_DAYS
 from raakvlak_protocol.party.look.words import Words
 from raakvlak_protocol.term import FIRST_YEAR, month_of, start_of
@@ -231,7 +230,7 @@ def _matches(page: Page, own: Node, scope: Scope, group: Group, days: Days, afte
 
 
 def _line(words: Words, own: Node, known: Known, turn: Turn, days: Days) -> Line:
-    name = name_of(own, known.pair.opposite(own.member.id).member)
+    name = own.name_of(known.pair.opposite(own.member.id).member)
     theirs = turn is Turn.WAIT or (turn is Turn.CALL and known.due_term == Term.ACKNOWLEDGE)
     on = date.fromisoformat(known.due_on) if known.due_on and not theirs else None
     return Line(
@@ -289,7 +288,7 @@ def _questions(words: Words, own: Node, scope: Scope) -> list[Line]:
             href="/questions",
             title=words(
                 "%(coordinator)s asks about %(reference)s.",
-                coordinator=name_of(own, each.question.asked.party),
+                coordinator=own.name_of(each.question.asked.party),
                 reference=", ".join(reference for _, reference in each.cases),
             ),
             about=each.question.asked.ask.name,

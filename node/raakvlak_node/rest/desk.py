@@ -14,7 +14,8 @@ from raakvlak_node.mediating import NO_MATCH, NO_QUESTION, Heard, Mediating, Que
 from raakvlak_node.node import Node
 from raakvlak_node.rest.door import At, Caller, note
 from raakvlak_node.rest.manners import Answer, problems
-from raakvlak_node.rest.standing import FollowUpItem, WhomBody, item, moment, name_of, whom
+from raakvlak_node.rest.standing import FollowUpItem, WhomBody, item, whom_bodies
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.text import (
     MAX_EMAIL_CHARACTERS,
     MAX_PHONE_CHARACTERS,
@@ -120,7 +121,7 @@ def mediation_body(node: Node, heard: Heard) -> MediationBody:
     return MediationBody(
         id=heard.id,
         sides=sides,
-        names=[name_of(node, each) for each in sides],
+        names=[node.name_of(each) for each in sides],
         askable=list(heard.askable),
         began=moment(found.began),
         asks=[_asked(each) for each in heard.asked],
@@ -144,7 +145,7 @@ def question_body(node: Node, question: Question) -> QuestionBody:
     return QuestionBody(
         match_id=question.id,
         coordinator=asked.party,
-        coordinator_name=name_of(node, asked.party),
+        coordinator_name=node.name_of(asked.party),
         case_refs=list(question.cases),
         name=asked.ask.name,
         phone=asked.ask.phone,
@@ -161,7 +162,7 @@ def desk_body(node: Node) -> DeskBody:
     """All that is before this coordinator and not closed; what is escalated first, then the oldest."""
     today = node.today(node.clock())
     stuck = [
-        StuckBody(**item(node, each, today).model_dump(), since=moment(each.began), contacts=whom(node, each))
+        StuckBody(**item(node, each, today).model_dump(), since=moment(each.began), contacts=whom_bodies(node, each))
         for each in node.follow_ups().pairs.all(live=True)
         if each.own_case is None and each.phase != Phase.CLOSED
     ]

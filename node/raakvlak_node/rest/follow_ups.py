@@ -16,7 +16,7 @@ from raakvlak_node.rest.agreements import ID_PATTERN, ProposalBody, Seen
 from raakvlak_node.rest.door import At, Caller, Day, note, reference
 from raakvlak_node.rest.manners import Answer, ProblemBody, problems
 from raakvlak_node.rest.matches import ChangedAfter, page
-from raakvlak_node.rest.standing import FollowUpBody, FollowUpsBody, StepBody, follow_up_body, listed, own_ref, step_body
+from raakvlak_node.rest.standing import FollowUpBody, FollowUpsBody, StepBody, follow_up_body, listed, step_body
 from raakvlak_protocol.act import ActKind
 from raakvlak_protocol.errors import NotPermitted, Refused, TooLarge
 from raakvlak_protocol.text import MAX_WRITTEN_CHARACTERS
@@ -135,7 +135,7 @@ def get_follow_up(id: Id, door: At, actor: Caller) -> FollowUpBody:
     """Where it stands, what is due, what can be done, and the whole history."""
     with door.own_node() as own, own.store.transaction():
         found = found_or_404(own.follow_ups(), own, id)
-        note(own, actor, Event.READ, "follow-up", own_ref(found.known, own.member.id))
+        note(own, actor, Event.READ, "follow-up", found.known.own_reference(own.member.id))
         return follow_up_body(own, found)
 
 

@@ -1,15 +1,16 @@
 """A follow-up as the API, and `--json`, tell it: where it stands, what is due, whom to call, and its whole history."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from raakvlak_node.desk import Desk
 from raakvlak_node.follow_ups import FollowUp
 from raakvlak_node.followup import Phase, Step, Term
 from raakvlak_node.node import Node
 from raakvlak_node.pairs import Known
 from raakvlak_node.rest.agreements import AgreementBody, agreement_body
+from raakvlak_node.whom import whom
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.act import NOTHING, Act, Cause
 
 
@@ -47,6 +48,11 @@ class WhomBody(BaseModel):
     function: str
     phone: str
     email: str
+
+
+def whom_bodies(node: Node, known: Known) -> list[WhomBody]:
+    """Whom to call about a follow-up."""
+    return [WhomBody.model_validate(each, from_attributes=True) for each in whom(node, known)]
 
 
 class FollowUpItem(BaseModel):
@@ -106,7 +112,7 @@ def item(node: Node, known: Known, today: date) -> FollowUpItem:
         id=known.id,
         case_ref=None if at_desk else own.reference,
         other=their.member,
-        other_name=name_of(node, their.member),
+        other_name=node.name_of(their.member),
         other_case_ref=their.reference,
         sides=list(pair.members),
         kind=None if at_desk else str(known.match_kind),
@@ -155,7 +161,7 @@ def follow_up_body(node: Node, found: FollowUp) -> FollowUpBody:
         coordinator=standing.coordinator,
         coordinated=standing.coordinated,
         released=found.known.released,
-        contacts=whom(node, found.known),
+        contacts=whom_bodies(node, found.known),
         steps=[step_body(found, each) for each in standing.steps],
     )
 
@@ -179,42 +185,3 @@ def step_body(found: FollowUp, step: Step) -> StepBody:
         cause="" if record.cause is Cause.NONE else record.cause.name.lower(),
         text=None if written is None else written.text,
     )
-
-
-def whom(node: Node, known: Known) -> list[WhomBody]:
-    """Whom to call: at the other side, or at a coordinator at both."""
-    if known.own_case is None:
-        told = Desk(node.store).contacts(known.handle, known.pair)
-        return [
-            WhomBody(
-                member=member, member_name=name_of(node, member), case_ref=each.party.reference,
-                name=each.name, function=each.function, phone=each.phone, email=each.email,
-            )
-            for member, each in told.items()
-        ]  # fmt: skip
-    their = known.pair.opposite(node.member.id)
-    for entry in node.entries(node.store.matches_of_case(known.own_case)):
-        contact = entry.contact
-        if contact is not None and (entry.other, contact.reference) == (their.member, their.reference):
-            return [
-                WhomBody(
-                    member=their.member, member_name=name_of(node, their.member), case_ref=contact.reference,
-                    name=contact.name, function=contact.function, phone=contact.phone, email=contact.email,
-                )
-            ]  # fmt: skip
-    return []
-
-
-def name_of(node: Node, member: str) -> str:
-    """An organisation's name; its id where it has left the covenant."""
-    found = node.covenant.members.get(member)
-    return member if found is None else found.name
-
-
-def moment(second: int) -> datetime:
-    return datetime.fromtimestamp(second, UTC)
-
-
-def own_ref(known: Known, member: str) -> str:
-    """The own case, for the access log; empty at a coordinator."""
-    return "" if known.own_case is None else known.pair.party(member).reference
