@@ -1,15 +1,10 @@
 """Delivering what is queued until it is taken: when something is tried again, and going round until it is time to stop."""
 
-import os
-import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
-from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.party.events import Log
 from raakvlak_protocol.party.serving import Stop
-from raakvlak_protocol.secret import SecretBytes
 
 DELAYS: Final = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """Seconds between the attempts, as Standard Webhooks has them; then it is given up."""
@@ -20,7 +15,6 @@ LONGEST_SECONDS: Final = 4 * 86_400
 LOOK_SECONDS: Final = 1.0
 ILL_SECONDS: Final = 30
 """How long nothing at all is sent to a receiver that could not be reached or asked for less."""
-MAX_SECRET_FILE_BYTES: Final = 1024
 
 
 def next_attempt(attempts: int, moment: int, jitter: float, wait: int = 0) -> int | None:
@@ -44,19 +38,3 @@ def go_round(once: Callable[[], float], log: Log, stop: Stop, *, doing: str, ill
 
     while not stop.wait(survived()):
         pass
-
-
-def read_private(path: Path, what: str, *, missing: str) -> SecretBytes:
-    """What stands in a file that only its owner can read, at most MAX_SECRET_FILE_BYTES; else raises Refused and says what
-    to do: `missing` where there is none."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            raw = file.read(MAX_SECRET_FILE_BYTES)
-    except FileNotFoundError:
-        raise Refused(f"{what} {path} is missing: {missing}") from None
-    except OSError as error:
-        raise Refused(f"can't read {what} {path}: {error.strerror}") from None
-    if not stat.S_ISREG(mode) or mode & 0o077:
-        raise Refused(f"{what} {path} can be read by others than its owner; run chmod 600 {path}")
-    return SecretBytes(raw)

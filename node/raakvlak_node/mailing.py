@@ -26,6 +26,7 @@ from raakvlak_node.store import Store
 from raakvlak_node.wording import Language
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.party.events import Declared, Log
+from raakvlak_protocol.party.private import read_private
 from raakvlak_protocol.party.serving import Stop
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -80,9 +81,7 @@ def password_in(mail: Mail) -> str:
     """The password with which to sign in, empty where none is needed; raises Refused and says what to do."""
     if mail.password_file is None:
         return ""
-    raw = courier.read_private(
-        mail.password_file, "the mail password", missing="write the password into it, on one line"
-    ).reveal()
+    raw = read_private(mail.password_file, "the mail password", missing="write the password into it, on one line").reveal()
     found = re.fullmatch(rb"([\x20-\x7e]{1,512})\r?\n?", raw)
     if found is None:
         raise Refused(f"{mail.password_file} must hold one line: a password of at most 512 printable ASCII characters")

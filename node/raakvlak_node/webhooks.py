@@ -29,12 +29,13 @@ from typing import TYPE_CHECKING, Any, Final
 from raakvlak_node.courier import DELAYS as DELAYS
 from raakvlak_node.courier import ILL_SECONDS as ILL_SECONDS
 from raakvlak_node.courier import LONGEST_SECONDS as LONGEST_SECONDS
-from raakvlak_node.courier import LOOK_SECONDS, go_round, next_attempt, read_private
+from raakvlak_node.courier import LOOK_SECONDS, go_round, next_attempt
 from raakvlak_node.settings import Webhook
 from raakvlak_node.store import Store
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.identity import checked_id
 from raakvlak_protocol.party.events import Declared, Log
+from raakvlak_protocol.party.private import read_private
 from raakvlak_protocol.party.serving import Stop
 from raakvlak_protocol.secret import SecretBytes
 from raakvlak_protocol.text import MAX_REFERENCE_CHARACTERS, iso_date, shown_text

@@ -354,7 +354,7 @@ def test_without_the_key_file_nothing_opens(victim: Victim, tmp_path: Path, cloc
     folder = victim.stolen(tmp_path / "stolen")
     settings = (folder / "settings.toml").read_text()
     (folder / "settings.toml").write_text(settings.replace(str(victim.key_file), str(tmp_path / "own.key")))
-    with pytest.raises(Refused, match="is missing; without it nothing that it locks can be read"):
+    with pytest.raises(Refused, match="is missing: without it nothing that it locks can be read"):
         open_node(folder, clock)
     sealed.new_key_file(tmp_path / "own.key")
     with pytest.raises(Refused, match="does not open"):

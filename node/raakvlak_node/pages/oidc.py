@@ -23,9 +23,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import os
 import ssl
-import stat
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -52,6 +50,7 @@ from raakvlak_node.pages.oidc_answer import (
 )
 from raakvlak_node.settings import Oidc
 from raakvlak_protocol.errors import Malformed, RaakvlakError, Refused, TooLarge, Unavailable
+from raakvlak_protocol.party.private import MAX_BYTES, read_private
 from raakvlak_protocol.secret import SecretBytes
 
 __all__ = ["BEGUN_SECONDS", "Begun", "Client", "Identity", "Provider", "clients_for", "secret_in"]
@@ -106,18 +105,9 @@ def clients_for(settings: Oidc) -> Client:
 
 def secret_in(path: Path) -> SecretBytes:
     """The client secret in a file; raises Refused and says what to do."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            raw = file.read(1024)
-    except FileNotFoundError:
-        raise Refused(f"the client secret {path} is missing: write there what the provider gave, on one line") from None
-    except OSError as error:
-        raise Refused(f"can't read the client secret {path}: {error.strerror}") from None
-    if not stat.S_ISREG(mode) or mode & 0o077:
-        raise Refused(f"the client secret {path} can be read by others than its owner; run chmod 600 {path}")
+    raw = read_private(path, "the client secret", missing="write there what the provider gave, on one line").reveal()
     line = raw.removesuffix(b"\n").removesuffix(b"\r")
-    if not line or not line.isascii() or not line.decode("ascii").isprintable() or len(raw) == 1024:
+    if not line or not line.isascii() or not line.decode("ascii").isprintable() or len(raw) == MAX_BYTES:
         raise Refused(f"{path} must hold the client secret on one line, in printable characters")
     return SecretBytes(line)
 

@@ -18,7 +18,6 @@ import hashlib
 import hmac
 import os
 import re
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ import nacl.pwhash.argon2id
 import nacl.utils
 
 from raakvlak_protocol.errors import Refused
+from raakvlak_protocol.party.private import read_private
 from raakvlak_protocol.secret import SecretBytes
 
 _MAGIC: Final = b"raakvlak-sealed/1"
@@ -135,16 +135,7 @@ def unseal(path: Path, lock: Lock, *, label: str) -> SecretBytes:
 
 
 def _key_file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(66)
-    except FileNotFoundError:
-        raise Refused(f"the key file {path} is missing; without it nothing that it locks can be read") from None
-    except OSError as error:
-        raise Refused(f"can't read the key file {path}: {error.strerror}") from None
-    if not stat.S_ISREG(mode) or mode & 0o077:
-        raise Refused(f"the key file {path} can be read by others than its owner; run chmod 600 {path}")
+    text = read_private(path, "the key file", missing="without it nothing that it locks can be read").reveal()
     if not re.fullmatch(rb"[0-9a-f]{64}\n?", text):
         raise Refused(f"{path} is no key file: it must hold 64 hexadecimal digits")
     return bytes.fromhex(text.decode().strip())
