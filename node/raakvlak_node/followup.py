@@ -74,6 +74,11 @@ class Turn(StrEnum):
     WAIT = "wait"
 
 
+def waits_for_others(turn: str, due_term: str) -> bool:
+    """Whether what is due is not this side's: it waits, or has seen the match and the other side has not."""
+    return turn == Turn.WAIT or (turn == Turn.CALL and due_term == Term.ACKNOWLEDGE)
+
+
 class Reminder(StrEnum):
     """Where today lies by a term: within the days before it, on its last day, or past it."""
 

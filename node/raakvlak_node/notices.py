@@ -19,7 +19,6 @@ from raakvlak_node.notice_text import MAX_REFERENCES
 from raakvlak_node.notice_text import Kind as Kind
 from raakvlak_node.outbox import Outbox
 from raakvlak_node.people import People
-from raakvlak_node.people.user import SEES_CASES
 from raakvlak_node.settings import Mail
 from raakvlak_node.store import Store
 from raakvlak_node.wording import Language
@@ -148,7 +147,7 @@ class Notices:
             if each.email
         }
         for user in people.users():
-            if user.active and user.roles & SEES_CASES:
+            if user.sees_cases:
                 language: Language = "en" if user.language == "en" else "nl"
                 handle = self._store.worker_handle(email=user.email)
                 found[handle] = Recipient(user.email, language, self.preference(user.id))

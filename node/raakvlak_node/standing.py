@@ -25,7 +25,7 @@ from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.identifier import Identifier
 from raakvlak_protocol.publication import Visibility
 from raakvlak_protocol.relation import Relation
-from raakvlak_protocol.term import FIRST_YEAR, month_of, removal_month, start_of
+from raakvlak_protocol.term import month_of, month_of_day, removal_month, start_of
 from raakvlak_protocol.text import shown_lines
 
 HOME: Final = ZoneInfo("Europe/Amsterdam")
@@ -216,8 +216,7 @@ class Standing:
         return ended.count(False), ended.count(True)
 
     def _lapsing(self, now: datetime) -> list[tuple[bytes, int, int]]:
-        last = _today(now) + timedelta(days=REMINDER_DAYS)
-        return self._store.lapsing((last.year - FIRST_YEAR) * 12 + last.month - 1)
+        return self._store.lapsing(month_of_day(_today(now) + timedelta(days=REMINDER_DAYS)))
 
     def remind(self, webhooks: Webhooks, notices: Notices, now: datetime) -> int:
         """Tells the case system, and by e-mail whoever has the case, of each case that is about to end, once, and again when

@@ -1,6 +1,6 @@
 """Months as they cross the wire: u16 since 2000-01, UTC. Days are never published, so that no date gives a birthday away."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 FIRST_YEAR: Final = 2000
@@ -8,8 +8,12 @@ FIRST_YEAR: Final = 2000
 
 def month_of(moment: datetime) -> int:
     """The number of the month, in UTC, in which the moment lies."""
-    in_utc = moment.astimezone(UTC)
-    return (in_utc.year - FIRST_YEAR) * 12 + in_utc.month - 1
+    return month_of_day(moment.astimezone(UTC).date())
+
+
+def month_of_day(day: date) -> int:
+    """The number of the month in which a day lies."""
+    return (day.year - FIRST_YEAR) * 12 + day.month - 1
 
 
 def removal_month(published: datetime, retention_months: int) -> int:

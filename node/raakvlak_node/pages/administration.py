@@ -2,7 +2,7 @@
 
 Counts alone; no case and no client. What takes long to count or to ask is made beside the page (`administration_watch`)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
@@ -21,6 +21,7 @@ from raakvlak_node.promises import Promises
 from raakvlak_node.prove import LOOKED
 from raakvlak_node.sync import DAY_SECONDS
 from raakvlak_node.webhooks import TROUBLE as WEBHOOK_TROUBLE
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.covenant import newest_version
 from raakvlak_protocol.party.look.words import Words
 
@@ -57,15 +58,11 @@ def show(page: At, check: str = "") -> Response:
 
 
 def counter(page: Page) -> Counter:
-    made = page.house.kept.setdefault("counts", Counter(page.house.own_node))
-    assert isinstance(made, Counter)
-    return made
+    return page.house.one(Counter, lambda: Counter(page.house.own_node))
 
 
 def checker(page: Page) -> Checker:
-    made = page.house.kept.setdefault("checks", Checker(page.house.own_node))
-    assert isinstance(made, Checker)
-    return made
+    return page.house.one(Checker, lambda: Checker(page.house.own_node))
 
 
 def _facts(page: Page, own: Node, counted: Counted | None) -> Facts:
@@ -128,9 +125,9 @@ def _connections(page: Page, own: Node) -> dict[str, Any]:
         look = None
     return {
         "index": settings.index,
-        "index_day": datetime.fromtimestamp(day * DAY_SECONDS, UTC).date() if day else None,
+        "index_day": moment(day * DAY_SECONDS).date() if day else None,
         "log": settings.log,
-        "log_looked": datetime.fromtimestamp(looked, UTC) if looked else None,
+        "log_looked": moment(looked) if looked else None,
         "holders": [
             (each.identity.id, settings.key_holders.get(each.identity.id, "")) for each in own.covenant.key_holders.values()
         ],

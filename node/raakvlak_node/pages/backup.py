@@ -41,9 +41,7 @@ def make(page: At, form: Filled) -> Response:
 
 
 def runner(page: Page) -> Runner:
-    made = page.house.kept.setdefault("backups", Runner(page.house.own_node))
-    assert isinstance(made, Runner)
-    return made
+    return page.house.one(Runner, lambda: Runner(page.house.own_node))
 
 
 def _page(page: Page, own: Node, status: int = 200, **context: Any) -> Response:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from raakvlak_node.access import Event
 from raakvlak_node.case import COLUMNS, Case, Rejected, parse
 from raakvlak_node.node import BsnChange, BsnDiffers, Node
-from raakvlak_node.pages.case_list import CaseList
+from raakvlak_node.pages.case_list import CaseList, seen_as
 from raakvlak_node.pages.case_words import DAYS, FLAGS, Difference, differences, labels, refuse
 from raakvlak_node.pages.door import At, Filled, Gone, Page
 from raakvlak_node.pages.forms import Form
@@ -54,8 +54,7 @@ def add(page: At, form: Filled) -> Response:
 def change(page: At, case: str) -> Response:
     """The case as it stands, to be changed."""
     with page.node() as own:
-        handle, found = page.case(own, case)
-        page.note(own, Event.READ, "case", found.reference)
+        handle, found = page.case_to_read(own, case)
         return _change_page(page, own, handle, found, _filled_in(page, found))
 
 
@@ -71,7 +70,7 @@ def save(page: At, case: str, form: Filled) -> Response:
             stored = own.store.case(handle)
             if stored is None or not page.scope(own).holds(handle):
                 raise Gone
-            differ = differences(page.words, stored, mine) if form.value("seen") != _seen(own, handle) else []
+            differ = differences(page.words, stored, mine) if form.value("seen") != seen_as(own, handle) else []
             said = form.one_of("bsn_change", ("wrong", "changed"), required=False)
             result = "" if differ else _put(page, own, form, mine, _bsn_change(said))
             if result == "changed":
@@ -134,10 +133,6 @@ def _on(page: Page, handle: bytes, text: str) -> Response:
     return page.see(f"/cases/{handle.hex()}" if mine else "/cases", text)
 
 
-def _seen(own: Node, handle: bytes) -> str:
-    return (own.store.stored_fingerprint(handle) or b"").hex()
-
-
 def _filled_in(page: Page, found: Case) -> Form:
     columns = dict(found.columns)
     columns |= {name: columns[name].lower() for name in FLAGS}
@@ -155,7 +150,7 @@ def _change_page(
     differ: list[Difference] | None = None,
 ) -> Response:
     # What was seen stays so while a mistake is mended; who was shown the difference has seen what stands now.
-    seen = form.value("seen") if form.has("seen") and not differ else _seen(own, handle)
+    seen = form.value("seen") if form.has("seen") and not differ else seen_as(own, handle)
     return _page(page, form, status, found, handle.hex(), seen, differ or [])
 
 

@@ -18,7 +18,7 @@ from raakvlak_node.pages.scope import Scope
 from raakvlak_node.standing import REMINDER_DAYS
 from raakvlak_node.store import reference_words
 from raakvlak_node.vault import HANDLE_BYTES
-from raakvlak_protocol.term import FIRST_YEAR, month_of, start_of
+from raakvlak_protocol.term import month_of, month_of_day, start_of
 
 ROWS: Final = 50
 _CURSOR: Final = re.compile(rf"([0-9]{{1,12}})-([0-9a-f]{{{2 * HANDLE_BYTES}}})")
@@ -154,8 +154,7 @@ class CaseList:
         if case is None:
             return None
         lapses, released = int(rows[0][1]), bool(rows[0][2])
-        last = self._today + timedelta(days=REMINDER_DAYS)
-        near = lapses <= (last.year - FIRST_YEAR) * 12 + last.month - 1
+        near = lapses <= month_of_day(self._today + timedelta(days=REMINDER_DAYS))
         pairs = {bytes(row[3]): (row[4], row[5], row[6]) for row in rows if row[3] is not None}
         return Listed(
             handle.hex(),
@@ -184,6 +183,11 @@ class CaseList:
             (self._own.store.worker_handle(email=email),),
         )
         return self._own.store.case(bytes(rows[0][0])) if rows else None
+
+
+def seen_as(own: Node, handle: bytes) -> str:
+    """Tells the case as it stands from any later one; empty where there is none."""
+    return (own.store.stored_fingerprint(handle) or b"").hex()
 
 
 def _cursor(place: Place) -> str:

@@ -8,12 +8,11 @@ from raakvlak_node.access import MAX_REASON_CHARACTERS, Event
 from raakvlak_node.case import Case, Rejected
 from raakvlak_node.hand_over import Worker, hand_over
 from raakvlak_node.node import Node
-from raakvlak_node.pages.case_list import CaseList
+from raakvlak_node.pages.case_list import CaseList, seen_as
 from raakvlak_node.pages.case_words import PAGE_ENDINGS, hand_over_refusal, listed, what_happens
 from raakvlak_node.pages.door import At, Filled, Page
 from raakvlak_node.pages.forms import Form
 from raakvlak_node.people import People, User
-from raakvlak_node.people.user import SEES_CASES
 from raakvlak_node.standing import ARCHIVED, Ending
 from raakvlak_protocol.covenant import NEVER_DIRECT
 from raakvlak_protocol.errors import Refused
@@ -61,8 +60,7 @@ def _counted(page: Page, count: int, *, searched: bool) -> str:
 def ask_to_whom(page: At, case: str) -> Response:
     """To whom."""
     with page.node() as own:
-        handle, found = page.case(own, case)
-        page.note(own, Event.READ, "case", found.reference)
+        handle, found = page.case_to_read(own, case)
         form = Form.of(page.words, function=found.function)
         return _hand_over_page(page, own, handle, found, form)
 
@@ -73,7 +71,7 @@ def hand_it_over(page: At, case: str, form: Filled) -> Response:
     with page.node() as own:
         handle, found = page.case(own, case)
         worker = _worker(page, own, form)
-        if form.ok and form.value("seen") != _seen(own, handle):
+        if form.ok and form.value("seen") != seen_as(own, handle):
             form.reject("", page.words("Somebody else has changed this case meanwhile: look whether you still want this."))
             return _hand_over_page(page, own, handle, found, form, 409)
         if form.ok:
@@ -99,7 +97,7 @@ def _hand_over_page(page: Page, own: Node, handle: bytes, found: Case, form: For
         title=page.words("Hand over %(reference)s", reference=found.reference),
         case=found,
         id=handle.hex(),
-        seen=form.value("seen") if status == 422 else _seen(own, handle),
+        seen=form.value("seen") if status == 422 else seen_as(own, handle),
         colleagues=chosen + [(each.id, each.name) for each in _colleagues(page, own)],
         form=form,
     )
@@ -107,7 +105,7 @@ def _hand_over_page(page: Page, own: Node, handle: bytes, found: Case, form: For
 
 def _colleagues(page: Page, own: Node) -> list[User]:
     everybody = People(own.store, own.random).users()
-    return [each for each in everybody if each.active and each.roles & SEES_CASES and each.id != page.user.id]
+    return [each for each in everybody if each.sees_cases and each.id != page.user.id]
 
 
 def _worker(page: Page, own: Node, form: Form) -> Worker:
@@ -121,11 +119,6 @@ def _worker(page: Page, own: Node, form: Form) -> Worker:
         form.reject("colleague", words("Choose a colleague, or fill in somebody else below."))
     name, email = (chosen.name, chosen.email) if chosen is not None else (form.value("name"), form.value("email"))
     return Worker(name, form.value("function"), form.value("phone"), email)
-
-
-def _seen(own: Node, handle: bytes) -> str:
-    """Tells the case as it stands from any later one."""
-    return (own.store.stored_fingerprint(handle) or b"").hex()
 
 
 # --- its term, and its end --------------------------------------------------------------------------------------------
@@ -148,8 +141,7 @@ def renew(page: At, case: str, form: Filled) -> Response:
 def ask_why_it_ends(page: At, case: str) -> Response:
     """Why, and what happens then."""
     with page.node() as own:
-        handle, found = page.case(own, case)
-        page.note(own, Event.READ, "case", found.reference)
+        handle, found = page.case_to_read(own, case)
         return _end_page(page, own, handle, found, Form({}, page.words))
 
 
@@ -199,8 +191,7 @@ def _end_page(page: Page, own: Node, handle: bytes, found: Case, form: Form, sta
 def ask_about_release(page: At, case: str) -> Response:
     """Whether others may hear of a confidential case directly, or no more."""
     with page.node() as own:
-        handle, found = page.case(own, case)
-        page.note(own, Event.READ, "case", found.reference)
+        handle, found = page.case_to_read(own, case)
         return _release_page(page, own, handle, found, Form({}, page.words))
 
 

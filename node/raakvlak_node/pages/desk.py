@@ -14,9 +14,10 @@ from fastapi import APIRouter, Response
 from raakvlak_node import followup, workdays
 from raakvlak_node.access import Event
 from raakvlak_node.follow_ups import FollowUp
-from raakvlak_node.followup import Phase, Term, Turn
+from raakvlak_node.followup import Phase
 from raakvlak_node.mediating import Heard, Mediating
 from raakvlak_node.node import Node
+from raakvlak_node.pages import parts
 from raakvlak_node.pages.door import At, Page
 from raakvlak_node.pages.follow_up_words import Badge, badge, by_when
 from raakvlak_node.pairs import Known
@@ -29,7 +30,6 @@ routes: Final = APIRouter()
 
 SHOWN: Final = 20
 """Rows on a page."""
-MAX_AFTER: Final = 1_000_000
 
 
 class Part(StrEnum):
@@ -103,7 +103,7 @@ class Alone:
 @routes.get("/desk")
 def show(page: At, show: str = "", after: int = 0) -> Response:
     """What is stuck."""
-    after = max(0, min(after, MAX_AFTER))
+    after = parts.clamped(after)
     with page.node() as own:
         if Mediating(own).at_desk:
             part = Part(show) if show in list(Part) else Part.STUCK
@@ -122,21 +122,21 @@ def _coordinator(page: Page, own: Node, part: Part, after: int) -> Response:
         where = _STUCK if part is Part.STUCK else _GOING_ON
         rows = [_stuck(page, own, known) for known, _ in _found(own, where, _OLDEST, after)]
     if rows:
-        with own.store.transaction():
-            page.note(own, Event.SEARCH, "match" if part is Part.ALONE else "follow-up")
+        page.note(own, Event.SEARCH, "match" if part is Part.ALONE else "follow-up")
     names = {
         Part.STUCK: words("Stuck"),
         Part.ALONE: words("Only you hear of it"),
         Part.GOING_ON: words("Going on"),
     }
+    before, further = parts.links(f"/desk?show={part}", after, SHOWN, counts[part])
     return page.html(
         "desk.html",
         title=words("Your desk"),
         part=part,
         rows=rows,
         tabs=[(f"/desk?show={each}", name, each is part, counts[each]) for each, name in names.items()],
-        before=_before(f"/desk?show={part}", after),
-        after=_further(f"/desk?show={part}", after, counts[part]),
+        before=before,
+        after=further,
     )
 
 
@@ -149,24 +149,16 @@ def _side(page: Page, own: Node, after: int) -> Response:
         found += _found(own, _LATE, _LATEST, max(0, after - escalated), SHOWN - len(found), today=today)
     rows = [_own(page, own, known, turn) for known, turn in found]
     if rows:
-        with own.store.transaction():
-            page.note(own, Event.SEARCH, "follow-up")
+        page.note(own, Event.SEARCH, "follow-up")
+    before, further = parts.links("/desk?show=stuck", after, SHOWN, count)
     return page.html(
         "desk_own.html",
         title=page.words("What is stuck"),
         rows=rows,
         count=count,
-        before=_before("/desk?show=stuck", after),
-        after=_further("/desk?show=stuck", after, count),
+        before=before,
+        after=further,
     )
-
-
-def _before(path: str, after: int) -> str:
-    return f"{path}&after={max(0, after - SHOWN)}" if after else ""
-
-
-def _further(path: str, after: int, count: int) -> str:
-    return f"{path}&after={after + SHOWN}" if after + SHOWN < count else ""
 
 
 def _count(own: Node, where: str, **values: str) -> int:
@@ -252,7 +244,7 @@ def _own(page: Page, own: Node, known: Known, turn: str) -> Own:
     other = own.name_of(known.pair.opposite(own.member.id).member)
     due = None if escalated or not known.due_on else date.fromisoformat(known.due_on)
     since = own.follow_ups().of(known, page.now).standing.since if escalated else due
-    theirs = turn == Turn.WAIT or (turn == Turn.CALL and known.due_term == Term.ACKNOWLEDGE)
+    theirs = followup.waits_for_others(turn, known.due_term)
     return Own(
         known.id,
         known.pair.party(own.member.id).reference,

@@ -31,8 +31,7 @@ def show_match(page: At, match: str) -> Response:
     """Between whom it is, who may be asked, and what was answered."""
     with page.node() as own:
         heard = _heard(own, match)
-        with own.store.transaction():
-            page.note(own, Event.READ, "match")
+        page.note(own, Event.READ, "match")
         form = Form.of(page.words, name=page.user.name, email=page.user.email, member=_open(heard)[:1])
         return _match(page, own, heard, form)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -37,9 +37,11 @@ from raakvlak_node.vault import HANDLE_BYTES
 from raakvlak_protocol.party.look import Look
 from raakvlak_protocol.party.look.words import Language, Words, choose
 
+T = TypeVar("T")
+
 GUEST_BYTES: Final = 32
 YEAR_SECONDS: Final = 365 * 86_400
-_HEX: Final = re.compile(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
+_HANDLE: Final = re.compile(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
 _PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/._-]{0,200}(?:\?[A-Za-z0-9=&%._+-]{0,200})?")
 
 _FORM: Final = re.compile(
@@ -76,8 +78,14 @@ class House:
     address: str
     clock: Callable[[], datetime]
     random: Callable[[int], bytes]
-    kept: dict[str, Any] = field(default_factory=dict)
-    """What single pages keep for the life of the program, by their own name."""
+    kept: dict[type, Any] = field(default_factory=dict)
+
+    def one(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The one of its kind that pages keep for the life of the program, made where it is first asked for."""
+        if kind not in self.kept:
+            self.kept.setdefault(kind, make())
+        found: T = self.kept[kind]
+        return found
 
     @property
     def secure(self) -> bool:
@@ -106,14 +114,16 @@ class Page:
         self.session = session
         self.route = route
         self._role = actor_role
+        self._workers: tuple[bytes, ...] | None = None
         self._guest = request.cookies.get(house.cookie("guest"), "")
         self._fresh_guest = not self._guest
         if self._fresh_guest:
             self._guest = secrets.token_urlsafe(GUEST_BYTES)
 
     @property
-    def _token(self) -> str:
-        return self.request.cookies.get(self.house.cookie("session"), "")
+    def token(self) -> str:
+        """The session's, for those who change or end it."""
+        return self.cookie("session")
 
     # --- who ----------------------------------------------------------------------------------------------------------
 
@@ -179,21 +189,29 @@ class Page:
 
     def scope(self, own: Node) -> Scope:
         """Which cases this user sees."""
-        return Scope(own.store, People(own.store, own.random).workers(self.user))
+        if self._workers is None:
+            self._workers = People(own.store, own.random).workers(self.user)
+        return Scope(own.store, self._workers)
 
     def case(self, own: Node, id: str) -> tuple[bytes, Case]:
         """The case with this number on a path, where it is this user's; raises Gone otherwise, and writes that down."""
-        handle = bytes.fromhex(id) if _HEX.fullmatch(id) else b""
-        found = own.store.case(handle) if handle else None
-        if found is None:
+        handle = handle_in(id)
+        found = None if handle is None else own.store.case(handle)
+        if handle is None or found is None:
             raise Gone
         if not self.scope(own).holds(handle):
             self.refused(own, "case", case=found.reference)
             raise Gone
         return handle, found
 
+    def case_to_read(self, own: Node, id: str) -> tuple[bytes, Case]:
+        """The same for a page that shows it, which the access log then says."""
+        handle, found = self.case(own, id)
+        self.note(own, Event.READ, "case", found.reference)
+        return handle, found
+
     def note(self, own: Node, event: Event, kind: Kind, case: str = "", *, reason: str = "") -> None:
-        """A line in the access log, within the transaction of what it tells of."""
+        """A line in the access log; where it tells of an act, within the act's transaction."""
         AccessLog(own.store, own.random).write(self.actor, event, self.now, kind=kind, case=case, reason=reason)
 
     def refused(self, own: Node, kind: Kind, case: str = "") -> None:
@@ -231,14 +249,14 @@ class Page:
         if not session.notice:
             return None
         with self.node() as own:
-            kind, _, text = Sessions(own.store, own.random).take_notice(self._token).partition("\n")
+            kind, _, text = Sessions(own.store, own.random).take_notice(self.token).partition("\n")
         return Notice(kind, text) if text else None
 
     def see(self, path: str, text: str = "", kind: str = "ok") -> Response:
         """Another page instead, which shows this notice once; kinds are those of `ui.alert`."""
         if text and self.session is not None:
             with self.node() as own:
-                Sessions(own.store, own.random).set_notice(self._token, f"{kind}\n{text}")
+                Sessions(own.store, own.random).set_notice(self.token, f"{kind}\n{text}")
         return self._with_guest(RedirectResponse(path, HTTPStatus.SEE_OTHER))
 
     def _with_guest(self, response: Response) -> Response:
@@ -262,6 +280,11 @@ class Page:
     def back(self, path: str, otherwise: str = "/") -> str:
         """A path of ours that a request named, or another."""
         return path if _PATH.fullmatch(path) else otherwise
+
+
+def handle_in(text: str) -> bytes | None:
+    """The handle that a path or a form names; None for whatever else stands there."""
+    return bytes.fromhex(text) if _HANDLE.fullmatch(text) else None
 
 
 def route_of(request: Request) -> str:

@@ -1,6 +1,5 @@
 """Who may open a follow-up, and what a page shows of it."""
 
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -9,14 +8,12 @@ from raakvlak_node.access import AccessLog, Actor, Event
 from raakvlak_node.follow_ups import FollowUp
 from raakvlak_node.followup import Phase
 from raakvlak_node.node import Node
-from raakvlak_node.pages.door import Gone, Page, Turned
+from raakvlak_node.pages.door import Gone, Page, Turned, handle_in
 from raakvlak_node.people.user import Role
-from raakvlak_node.vault import HANDLE_BYTES
 from raakvlak_node.workdays import moment
 from raakvlak_protocol.act import Agreement
 
 MAX_SEEN: Final = 999_999_999
-_ID: Final = re.compile(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,8 @@ def opened(page: Page, own: Node, id: str) -> Opened:
     may look at what is stuck.
     """
     follow_ups = own.follow_ups()
-    known = follow_ups.pairs.known(bytes.fromhex(id)) if _ID.fullmatch(id) else None
+    handle = handle_in(id)
+    known = None if handle is None else follow_ups.pairs.known(handle)
     if known is None:
         raise Gone
     found = follow_ups.of(known, page.now)

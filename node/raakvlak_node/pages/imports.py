@@ -3,7 +3,7 @@ mended. What runs while somebody looks is `import_runner`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import BinaryIO, Final
 
 from fastapi import APIRouter, Response
@@ -28,6 +28,7 @@ from raakvlak_node.pages.door import At, Filled, Gone, Page
 from raakvlak_node.pages.follow_up_words import Badge
 from raakvlak_node.pages.forms import Form
 from raakvlak_node.pages.upload import Sent, Uploaded
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.errors import Malformed, Refused
 
 routes: Final = APIRouter()
@@ -119,7 +120,7 @@ def _line(page: Page, job: Job) -> Line:
         State.FAILED: Badge(words("failed"), "late"),
     }
     badge = Badge(words("was broken off"), "late") if _runner(page).interrupted(job) else badges[job.state]
-    return Line(job.id, job.name, job.by, _moment(job), badge)
+    return Line(job.id, job.name, job.by, moment(job.changed), badge)
 
 
 # --- one import -------------------------------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ def _job_page(page: Page, own: Node, job: Job, form: Form, status: int = 200) ->
         at_work=at_work,
         interrupted=runner.interrupted(job),
         importing=job.state is State.IMPORTING or _broke_importing(job),
-        moment=_moment(job),
+        moment=moment(job.changed),
         percent=min(100, 50 * runner.done(job.id) // max(1, job.size)),
         tally=tally,
         accepted=accepted,
@@ -246,10 +247,4 @@ def _jobs(own: Node) -> Jobs:
 
 
 def _runner(page: Page) -> Runner:
-    made = page.house.kept.setdefault("imports", Runner(page.house.own_node, page.house.wake))
-    assert isinstance(made, Runner)
-    return made
-
-
-def _moment(job: Job) -> datetime:
-    return datetime.fromtimestamp(job.changed, UTC)
+    return page.house.one(Runner, lambda: Runner(page.house.own_node, page.house.wake))

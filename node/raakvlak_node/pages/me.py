@@ -1,17 +1,15 @@
 """One's own account: the language, by what one signs in, and where one is signed in. Whoever changes by what he signs in
 shows first that it is he."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from raakvlak_node.node import Node
 from raakvlak_node.notices import Notices, Preference
-from raakvlak_node.pages.door import At, Filled, Page, Turned
+from raakvlak_node.pages.door import At, Filled, Page
 from raakvlak_node.pages.forms import Form
 from raakvlak_node.pages.people import role_words
 from raakvlak_node.pages.sign_in import (
@@ -19,6 +17,8 @@ from raakvlak_node.pages.sign_in import (
     Sent,
     accounts_of,
     answer_in,
+    confirming,
+    demand_confirmed,
     enough,
     entry_of,
     name_in,
@@ -33,25 +33,11 @@ from raakvlak_node.people.passkeys import NotThisPasskey
 from raakvlak_node.people.passwords import typed
 from raakvlak_node.people.throttle import TooMany
 from raakvlak_node.people.user import LANGUAGES, Overtaken
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.party.look.words import Words, choose
 
 routes: Final = APIRouter()
-
-
-def token_of(page: Page) -> str:
-    return page.cookie("session")
-
-
-def demand_confirmed(page: Page, back: str) -> None:
-    """Raises Turned to where one shows again who one is, unless that was just now."""
-    assert page.session is not None
-    if not page.session.is_confirmed(page.now):
-        raise Turned(HTTPStatus.SEE_OTHER, go=confirming(back))
-
-
-def confirming(back: str) -> str:
-    return f"/me/confirm?back={quote(back)}"
 
 
 def how_words(words: Words) -> dict[str, str]:
@@ -65,20 +51,16 @@ def how_words(words: Words) -> dict[str, str]:
     }
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _shown(page: Page, own: Node, form: Form) -> dict[str, Any]:
     entry, id = entry_of(page, own), page.user.id
     assert page.session is not None
     sessions = [
-        {"how": how_words(page.words).get(each.how, each.how), "began": _moment(each.began), "seen": _moment(each.seen),
+        {"how": how_words(page.words).get(each.how, each.how), "began": moment(each.began), "seen": moment(each.seen),
          "here": each.id == page.session.id}
         for each in entry.sessions.of_user(id, page.now)
     ]  # fmt: skip
     passkeys = [
-        {"id": each.id, "name": each.name, "added": _moment(each.added), "used": each.used and _moment(each.used)}
+        {"id": each.id, "name": each.name, "added": moment(each.added), "used": each.used and moment(each.used)}
         for each in entry.passkeys.of_user(id)
     ]
     teams = [each.name for each in entry.people.teams() if each.id in page.user.teams]
@@ -128,7 +110,7 @@ def change_me(page: At, form: Filled) -> Response:
 @routes.post("/me/elsewhere")
 def end_elsewhere(page: At, form: Filled) -> Response:
     with page.node() as own:
-        ended = accounts_of(page, own).end_others(page.user, token_of(page), page.now)
+        ended = accounts_of(page, own).end_others(page.user, page.token, page.now)
     if not ended:
         return page.see("/me", page.words("You are signed in nowhere else."), "info")
     return page.see("/me", page.words.plural("Signed out in one other place.", "Signed out in %(count)s other places.", ended))
@@ -165,7 +147,7 @@ def confirm(page: At, form: Filled) -> Response:
         shown = _confirm(page, own, form, back)
         try:
             if form.ok and entry_of(page, own).confirm_password(
-                page.session, token_of(page), typed(password), code, whence(page), page.now
+                page.session, page.token, typed(password), code, whence(page), page.now
             ):
                 return page.see(back)
         except TooMany as error:
@@ -180,7 +162,7 @@ def confirm_by_passkey(page: At, sent: Sent) -> Response:
     back = sent.get("back")
     with page.node() as own:
         try:
-            entry_of(page, own).confirm_passkey(page.session, token_of(page), answer_in(sent), whence(page), page.now)
+            entry_of(page, own).confirm_passkey(page.session, page.token, answer_in(sent), whence(page), page.now)
         except NotThisPasskey as error:
             return not_taken(page, error)
     return JSONResponse({"go": page.back(back if isinstance(back, str) else "", "/me")})
@@ -210,7 +192,7 @@ def add_passkey(page: At, sent: Sent) -> Response:
         return refusal
     with page.node() as own:
         try:
-            accounts_of(page, own).add_passkey(page.user, token_of(page), answer_in(sent), name_in(sent), page.now)
+            accounts_of(page, own).add_passkey(page.user, page.token, answer_in(sent), name_in(sent), page.now)
         except (Refused, Malformed) as error:
             return not_taken(page, error)
     page.see("/me", page.words("The passkey was added."))
@@ -222,7 +204,7 @@ def remove_passkey(page: At, form: Filled) -> Response:
     demand_confirmed(page, "/me")
     with page.node() as own:
         try:
-            accounts_of(page, own).remove_passkey(page.user, token_of(page), form.value("passkey"), page.now)
+            accounts_of(page, own).remove_passkey(page.user, page.token, form.value("passkey"), page.now)
         except (Refused, Malformed) as error:
             return page.see("/me", page.words.refusal(error.message), "error")
     return page.see("/me", page.words("The passkey was removed."))
@@ -261,7 +243,7 @@ def change_password(page: At, form: Filled) -> Response:
         accounts = accounts_of(page, own)
         if form.value("act") == "remove":
             try:
-                accounts.remove_password(page.user, token_of(page), page.now)
+                accounts.remove_password(page.user, page.token, page.now)
             except Refused as error:
                 return page.see("/me", page.words.refusal(error.message), "error")
             return page.see("/me", page.words("You sign in without a password from now on."))
@@ -270,7 +252,7 @@ def change_password(page: At, form: Filled) -> Response:
         password = enough(page, form, page.user)
         if password is None:
             return page.html("me_password.html", HTTPStatus.UNPROCESSABLE_ENTITY, **_password(page, own, form))
-        accounts.change_password(page.user, token_of(page), password, page.now)
+        accounts.change_password(page.user, page.token, password, page.now)
     return page.see("/me", page.words("Your password was changed. You were signed out everywhere else."))
 
 
@@ -305,7 +287,7 @@ def _take_app(page: Page, own: Node, form: Form, template: str) -> Response:
         form.reject("code", page.words("This took too long. Take the new picture below into your app, and fill in its code."))
     codes = None
     if form.ok:
-        codes = accounts.change_app(page.user, token_of(page), ticket, code, password, page.now)
+        codes = accounts.change_app(page.user, page.token, ticket, code, password, page.now)
         if codes is None:
             form.reject("code", page.words("This code is not right. Look at your app again, and take the newest one."))
     if codes is None:

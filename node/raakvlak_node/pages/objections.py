@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from raakvlak_node.access import MAX_REASON_CHARACTERS, AccessLog, Event, Result
 from raakvlak_node.node import Node
 from raakvlak_node.objection import DECIDE_WITHIN_DAYS, ID_BYTES, Claim, Objection
+from raakvlak_node.pages import parts
 from raakvlak_node.pages.door import At, Filled, Gone, Page
 from raakvlak_node.pages.drawing_words import person_name
 from raakvlak_node.pages.follow_up_words import Badge, by_when
@@ -24,14 +25,13 @@ from raakvlak_protocol.relation import Relation
 routes: Final = APIRouter()
 
 SHOWN: Final = 50
-MAX_AFTER: Final = 1_000_000
 _ID: Final = re.compile(f"[0-9a-f]{{{2 * ID_BYTES}}}")
 
 
 @routes.get("/privacy/objections")
 def show_all(page: At, after: int = 0) -> Response:
     """Those that wait, by the day on which they are due; then those that were decided, the last first."""
-    after = max(0, min(after, MAX_AFTER))
+    after = parts.clamped(after)
     with page.node() as own:
         today = own.today(page.now)
         all = own.standing().objections.all()
@@ -39,15 +39,15 @@ def show_all(page: At, after: int = 0) -> Response:
         decided = sorted((each for each in all if each.decided is not None), key=_decided_first)
         shown = [*waiting, *decided][after : after + SHOWN]
         if shown:
-            with own.store.transaction():
-                page.note(own, Event.SEARCH, "person")
+            page.note(own, Event.SEARCH, "person")
+        before, further = parts.links("/privacy/objections", after, SHOWN, len(all))
         return page.html(
             "objections.html",
             title=page.words("Objections and erasure"),
             rows=[(each, _claim(page.words, each), _state(page.words, each, today)) for each in shown],
             waiting=len(waiting),
-            before=f"/privacy/objections?after={max(0, after - SHOWN)}" if after else "",
-            after=f"/privacy/objections?after={after + SHOWN}" if after + SHOWN < len(all) else "",
+            before=before,
+            after=further,
         )
 
 

@@ -53,7 +53,7 @@ from raakvlak_protocol.errors import Malformed, RaakvlakError, Refused, TooLarge
 from raakvlak_protocol.party.private import MAX_BYTES, read_private
 from raakvlak_protocol.secret import SecretBytes
 
-__all__ = ["BEGUN_SECONDS", "Begun", "Client", "Identity", "Provider", "clients_for", "secret_in"]
+__all__ = ["BEGUN_SECONDS", "NOT_BEGUN", "Begun", "Client", "Identity", "Provider", "clients_for", "secret_in"]
 
 BEGUN_SECONDS: Final = 600
 """How long a sign-in that was begun may be finished."""

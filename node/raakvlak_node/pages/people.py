@@ -7,12 +7,12 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 
 from raakvlak_node.node import Node
-from raakvlak_node.pages.door import At, Filled, Gone, Page, Turned
+from raakvlak_node.pages.door import At, Filled, Gone, Page
 from raakvlak_node.pages.forms import Form
-from raakvlak_node.pages.sign_in import accounts_of
+from raakvlak_node.pages.sign_in import accounts_of, demand_confirmed
 from raakvlak_node.people import LastAdministrator, Overtaken, People, Role, Team, User
 from raakvlak_node.people.account import LINK_SECONDS
-from raakvlak_node.people.user import LANGUAGES, MAX_EMAIL_CHARACTERS
+from raakvlak_node.people.user import LANGUAGES, MAX_USER_EMAIL_CHARACTERS
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.party.look.words import Words
 from raakvlak_protocol.text import MAX_TEXT_CHARACTERS
@@ -92,7 +92,7 @@ def _read(form: Form, known: People, words: Words) -> dict[str, Any]:
         form.reject("roles", words("Choose one role at least."))
     return {
         "name": form.text("name", MAX_TEXT_CHARACTERS, required=True),
-        "email": form.text("email", MAX_EMAIL_CHARACTERS, required=True),
+        "email": form.text("email", MAX_USER_EMAIL_CHARACTERS, required=True),
         "roles": frozenset(map(Role, roles)),
         "teams": frozenset(form.some_of("teams", [each.id for each in known.teams()])),
         "language": form.one_of("language", LANGUAGES, required=False),
@@ -236,15 +236,9 @@ def _list(names: Mapping[str, str], chosen: Any) -> str:
     return ", ".join(text for each, text in names.items() if each in chosen)
 
 
-def _demand_confirmed(page: Page, user: User) -> None:
-    """A link opens another one's account: who asks for one shows again who he is."""
-    assert page.session is not None
-    if not page.session.is_confirmed(page.now):
-        raise Turned(HTTPStatus.SEE_OTHER, go=f"/me/confirm?back={PEOPLE}/{user.id}")
-
-
 def _new_link(page: Page, own: Node, user: User, form: Form) -> Response:
-    _demand_confirmed(page, user)
+    # A link opens another one's account.
+    demand_confirmed(page, f"{PEOPLE}/{user.id}")
     try:
         return _link(page, own, user)
     except Refused as error:
@@ -292,7 +286,7 @@ def ask_new_team(page: At) -> Response:
 
 
 def _read_team(form: Form) -> tuple[str, str]:
-    return form.text("name", MAX_TEXT_CHARACTERS, required=True), form.text("email", MAX_EMAIL_CHARACTERS)
+    return form.text("name", MAX_TEXT_CHARACTERS, required=True), form.text("email", MAX_USER_EMAIL_CHARACTERS)
 
 
 @routes.post(f"{TEAMS}/new")

@@ -70,8 +70,7 @@ def show(page: At, case: str) -> Response:
     """Who else is involved, and whom to call."""
     with page.node() as own:
         handle, found = page.case(own, case)
-        with own.store.transaction():
-            page.note(own, Event.READ, "picture", found.reference)
+        page.note(own, Event.READ, "picture", found.reference)
         _, entries = own.picture(found.reference)
         around = sorted((_around(page, own, each, n) for n, each in enumerate(entries)), key=lambda each: each[0].urgency)
         cards = [card for card, _ in around]

@@ -73,8 +73,7 @@ def show(page: At) -> Response:
         head = log.head()
         after = max(0, head.number - LOOKED)
         looked = log.lines(after, LOOKED)
-        with store.transaction():
-            page.note(own, Event.READ, "report")
+        page.note(own, Event.READ, "report")
         return page.html(
             "privacy.html",
             title=page.words("Privacy"),
@@ -116,8 +115,7 @@ def show_ledger(page: At, before: int = 0) -> Response:
         head = _head(own)
         last = min(before - 1 if before > 0 else head.lines, head.lines)
         rows = _rows(page.words, own, last)
-        with own.store.transaction():
-            page.note(own, Event.READ, "ledger")
+        page.note(own, Event.READ, "ledger")
     further = rows[-1].first if rows else 0
     return page.html(
         "privacy_ledger.html",

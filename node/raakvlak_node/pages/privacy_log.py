@@ -102,8 +102,7 @@ def show(
         if form.ok:
             top = min(before if before > 0 else head.number + 1, head.number + 1)
             found = search(own, log, wanted, top)
-            with own.store.transaction():
-                page.note(own, Event.READ, "log", wanted.case if _known(own, wanted.case) else "")
+            page.note(own, Event.READ, "log", wanted.case if _known(own, wanted.case) else "")
     return page.html(
         "privacy_log.html",
         200 if form.ok else 422,
@@ -125,7 +124,7 @@ def show(
 @routes.post("/privacy/log/export")
 def export(page: At, form: Filled) -> Response:
     """The whole log as a file that others can verify; that it was taken is its last line."""
-    with page.node() as own, own.store.transaction():
+    with page.node() as own:
         page.note(own, Event.EXPORT, "log")
     name = f"access-log-{page.house.member}-{page.now:%Y%m%d}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

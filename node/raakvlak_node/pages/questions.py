@@ -87,8 +87,7 @@ def _page(page: Page, own: Node, form: Form | None, status: int = 200) -> Respon
     waiting = [each for each in all if each.question.asked.answered is None]
     answered = [each for each in all if each.question.asked.answered is not None][-ANSWERED:]
     if all:
-        with own.store.transaction():
-            page.note(own, Event.SEARCH, "case")
+        page.note(own, Event.SEARCH, "case")
     return page.html(
         "questions.html",
         status,

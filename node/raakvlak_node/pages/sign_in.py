@@ -14,9 +14,9 @@ from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
 from raakvlak_node.node import Node
-from raakvlak_node.pages.door import YEAR_SECONDS, At, Filled, Page, demand_fetched
+from raakvlak_node.pages.door import YEAR_SECONDS, At, Filled, Page, Turned, demand_fetched
 from raakvlak_node.pages.forms import Form
-from raakvlak_node.pages.oidc import BEGUN_SECONDS, Begun, Provider
+from raakvlak_node.pages.oidc import BEGUN_SECONDS, NOT_BEGUN, Begun, Provider
 from raakvlak_node.people.account import Accounts, Guest
 from raakvlak_node.people.codes import address_of, secret_text
 from raakvlak_node.people.entry import CODE_SECONDS, Entry, From, In
@@ -141,11 +141,23 @@ def picture_of(secret: SecretBytes, user: User, organisation: str) -> dict[str, 
 def let_in(page: Page, own: Node, came: In, response: Response) -> Response:
     """The cookies of who is in. Whatever session the browser had, ends: none is ever taken over."""
     if page.session is not None:
-        entry_of(page, own).sessions.end(page.cookie("session"))
+        entry_of(page, own).sessions.end(page.token)
     page.set_cookie(response, "session", came.token)
     page.set_cookie(response, "devices", came.devices, YEAR_SECONDS)
     page.end_cookie(response, "code")
     return response
+
+
+def confirming(back: str) -> str:
+    """Where one shows again who one is."""
+    return f"/me/confirm?back={quote(back)}"
+
+
+def demand_confirmed(page: Page, back: str) -> None:
+    """Raises Turned to there, unless that was just now."""
+    assert page.session is not None
+    if not page.session.is_confirmed(page.now):
+        raise Turned(HTTPStatus.SEE_OTHER, go=confirming(back))
 
 
 # --- a password, then a code ------------------------------------------------------------------------------------------
@@ -246,12 +258,10 @@ def take_passkey(page: At, sent: Sent) -> Response:
 
 def _provider(page: Page, own: Node) -> Provider | None:
     """One for the life of the program: it remembers the keys of the organisation's sign-in."""
-    if own.settings.oidc is None:
+    settings = own.settings.oidc
+    if settings is None:
         return None
-    if OIDC not in page.house.kept:
-        page.house.kept[OIDC] = Provider(own.settings.oidc, page.house.clock, page.house.random)
-    found: Provider = page.house.kept[OIDC]
-    return found
+    return page.house.one(Provider, lambda: Provider(settings, page.house.clock, page.house.random))
 
 
 def _not_vouched(page: Page, own: Node, message: str) -> Response:
@@ -289,7 +299,7 @@ def from_organisation(page: At, request: Request) -> Response:
         state, nonce, verifier, back = ("", "", "", "/") if kept is None else json.loads(kept.reveal())
         try:
             if kept is None:
-                raise Refused("this sign-in was not begun in this browser, or is over: begin again")
+                raise Refused(NOT_BEGUN)
             found = provider.finish(
                 Begun("", state, nonce, verifier), request.query_params.multi_items(), page.house.address + BACK
             )
@@ -312,7 +322,7 @@ def from_organisation(page: At, request: Request) -> Response:
 def sign_out(page: At, form: Filled) -> Response:
     assert page.session is not None
     with page.node() as own:
-        entry_of(page, own).out(page.session, page.cookie("session"), page.now)
+        entry_of(page, own).out(page.session, page.token, page.now)
     response = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
     page.end_cookie(response, "session")
     # Nothing that this browser keeps of the pages stays with it.

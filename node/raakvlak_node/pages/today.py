@@ -14,23 +14,23 @@ from fastapi import APIRouter, Response
 
 from raakvlak_node import workdays
 from raakvlak_node.access import Event
-from raakvlak_node.followup import Phase, Term, Turn
+from raakvlak_node.followup import Phase, Turn, waits_for_others
 from raakvlak_node.node import Node
-from raakvlak_node.pages import follow_up_words
+from raakvlak_node.pages import follow_up_words, parts
 from raakvlak_node.pages.door import At, Page
 from raakvlak_node.pages.follow_up_words import Badge
 from raakvlak_node.pages.questions import questions_for
 from raakvlak_node.pages.scope import Scope
 from raakvlak_node.pairs import Known
+from raakvlak_node.people import People
 from raakvlak_node.standing import REMINDER_DAYS
 from raakvlak_protocol.party.look.words import Words
-from raakvlak_protocol.term import FIRST_YEAR, month_of, start_of
+from raakvlak_protocol.term import month_of, month_of_day, start_of
 
 routes: Final = APIRouter()
 
 SHOWN: Final = 25
 """Lines of a group on a page."""
-MAX_AFTER: Final = 1_000_000
 MINE: Final = "mine"
 TEAM: Final = "team"
 
@@ -100,8 +100,7 @@ class Days:
     @property
     def lapses(self) -> int:
         """The month by which terms of cases are near."""
-        last = self.today + timedelta(days=REMINDER_DAYS)
-        return (last.year - FIRST_YEAR) * 12 + last.month - 1
+        return month_of_day(self.today + timedelta(days=REMINDER_DAYS))
 
 
 @routes.get("/today")
@@ -119,18 +118,18 @@ def show(page: At, of: str = "", show: str = "", after: int = 0) -> Response:
         chosen = of if of in counts else first
         scope = mine if chosen == MINE else team
         only = Group(show) if show in list(Group) else None
-        after = max(0, min(after, MAX_AFTER)) if only else 0
+        after = parts.clamped(after) if only else 0
         groups = [
             _shown(page, own, scope, each, counts[chosen][each], days, chosen, after, alone=only is not None)
             for each in Group
             if counts[chosen].get(each) and only in (None, each)
         ]
         if any(each.lines for each in groups):
-            with own.store.transaction():
-                page.note(own, Event.SEARCH, "follow-up")
+            page.note(own, Event.SEARCH, "follow-up")
         totals = {
             name: sum(count for group, count in each.items() if group not in _OTHERS_TURN) for name, each in counts.items()
         }
+        before, further = parts.links(_link(chosen, only), after, SHOWN, counts[chosen].get(only, 0)) if only else ("", "")
         return page.html(
             "today.html",
             title=page.words("Today"),
@@ -143,15 +142,14 @@ def show(page: At, of: str = "", show: str = "", after: int = 0) -> Response:
             team_waits=totals[TEAM] if chosen == MINE else 0,
             cases=scope.count(),
             only=only,
-            before=_link(chosen, only, after - SHOWN) if only and after else "",
-            after=_link(chosen, only, after + SHOWN) if only and counts[chosen].get(only, 0) > after + SHOWN else "",
+            before=before,
+            after=further,
         )
 
 
 def own_workers(page: Page, own: Node) -> tuple[bytes, ...]:
     """The handles of this user alone, without the team's."""
-    handles = {own.store.worker_handle(email=page.user.email), own.store.worker_handle(name=page.user.name)}
-    return tuple(sorted(handles & set(page.scope(own).workers)))
+    return tuple(sorted(People(own.store, own.random).handles([page.user]) & set(page.scope(own).workers)))
 
 
 def _tabs(words: Words, chosen: str, totals: dict[str, int]) -> list[tuple[str, str, bool, int]]:
@@ -159,8 +157,8 @@ def _tabs(words: Words, chosen: str, totals: dict[str, int]) -> list[tuple[str, 
     return [(f"/today?of={each}", name, each == chosen, totals[each]) for each, name in names.items()]
 
 
-def _link(of: str, group: Group, after: int) -> str:
-    return f"/today?of={of}&show={group}" + (f"&after={after}" if after > 0 else "")
+def _link(of: str, group: Group) -> str:
+    return f"/today?of={of}&show={group}"
 
 
 def _counts(own: Node, scope: Scope, days: Days) -> dict[Group, int]:
@@ -193,7 +191,7 @@ def _shown(
         lines = _terms(page, own, scope, days, after)
     else:
         lines = _matches(page, own, scope, group, days, after)
-    more = "" if alone or count <= SHOWN else _link(of, group, 0)
+    more = "" if alone or count <= SHOWN else _link(of, group)
     return Shown(group, _titles(words)[group], count, list(lines), more)
 
 
@@ -231,7 +229,7 @@ def _matches(page: Page, own: Node, scope: Scope, group: Group, days: Days, afte
 
 def _line(words: Words, own: Node, known: Known, turn: Turn, days: Days) -> Line:
     name = own.name_of(known.pair.opposite(own.member.id).member)
-    theirs = turn is Turn.WAIT or (turn is Turn.CALL and known.due_term == Term.ACKNOWLEDGE)
+    theirs = waits_for_others(turn, known.due_term)
     on = date.fromisoformat(known.due_on) if known.due_on and not theirs else None
     return Line(
         href=f"/follow-ups/{known.id}",

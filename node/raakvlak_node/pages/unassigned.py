@@ -15,10 +15,9 @@ from raakvlak_node.access import Event
 from raakvlak_node.case import Case, Rejected
 from raakvlak_node.hand_over import Worker, hand_over
 from raakvlak_node.node import Node
-from raakvlak_node.pages.door import At, Filled, Page
+from raakvlak_node.pages.door import At, Filled, Page, handle_in
 from raakvlak_node.pages.forms import Form
 from raakvlak_node.people import People, User
-from raakvlak_node.people.user import SEES_CASES
 from raakvlak_node.vault import HANDLE_BYTES
 from raakvlak_protocol.errors import Refused
 
@@ -87,15 +86,14 @@ class Unassigned:
 
 def known_workers(own: Node, users: Sequence[User]) -> frozenset[bytes]:
     """The handles of all whose cases somebody here sees by himself: of these users, and of teams."""
-    handle = own.store.worker_handle
-    found = {handle(email=each.email) for each in users} | {handle(name=each.name) for each in users}
-    teams = People(own.store, own.random).teams()
-    return frozenset(found | {handle(email=each.email) for each in teams if each.email})
+    people = People(own.store, own.random)
+    shared = {own.store.worker_handle(email=each.email) for each in people.teams() if each.email}
+    return frozenset(people.handles(users) | shared)
 
 
 def case_users(users: Sequence[User]) -> list[User]:
     """Those who can have a case."""
-    return [each for each in users if each.active and each.roles & SEES_CASES]
+    return [each for each in users if each.sees_cases]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -137,7 +135,7 @@ def give(page: At, form: Filled) -> Response:
 
 def _chosen(page: Page, form: Form) -> list[bytes]:
     listed = form.values("listed") if form.value("act") == "all" else form.values("case")
-    chosen = [bytes.fromhex(each) for each in dict.fromkeys(listed) if re.fullmatch(_HEX, each)]
+    chosen = [handle for each in dict.fromkeys(listed) if (handle := handle_in(each)) is not None]
     if not chosen:
         form.reject("case", page.words("Tick the cases that you hand over."))
     if len(chosen) > ROWS:

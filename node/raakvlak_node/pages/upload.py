@@ -124,11 +124,11 @@ async def _sent(request: Request, page: At) -> Sent:
             raise _Forged
     except (FormParserError, _Forged):
         parts.close()
-        await run_in_threadpool(erase, page, id)
+        await run_in_threadpool(_erase, page, id)
         await run_in_threadpool(refuse_form, page)
     except (ClientDisconnect, OSError):
         parts.close()
-        await run_in_threadpool(erase, page, id)
+        await run_in_threadpool(_erase, page, id)
         raise
     parts.close()
     return Sent(id, shown_name(parts.filename), parts.size)
@@ -144,7 +144,7 @@ def _receive(page: Page) -> tuple[str, Path]:
         return made.id, jobs.file(made.id)
 
 
-def erase(page: Page, id: str) -> None:
+def _erase(page: Page, id: str) -> None:
     """Nothing of an import is left."""
     with page.node() as own:
         Jobs(own.store, own.folder.path).erase(id)

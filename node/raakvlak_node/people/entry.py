@@ -17,7 +17,7 @@ from raakvlak_node.people.sessions import Session, Sessions
 from raakvlak_node.people.staff import People
 from raakvlak_node.people.throttle import Throttle, TooMany
 from raakvlak_node.people.tickets import Tickets
-from raakvlak_node.people.user import MAX_EMAIL_CHARACTERS, User
+from raakvlak_node.people.user import MAX_USER_EMAIL_CHARACTERS, User
 from raakvlak_node.store import Store
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.secret import SecretBytes
@@ -73,7 +73,7 @@ class Entry:
 
     def password(self, email: str, password: SecretBytes, whence: From, now: datetime) -> str | None:
         """A ticket for the code that must follow; None where it was wrong. Raises TooMany."""
-        email = email[: MAX_EMAIL_CHARACTERS + 1]
+        email = email[: MAX_USER_EMAIL_CHARACTERS + 1]
         buckets = self.throttle.buckets("password", email, whence.devices, whence.client)
         self.throttle.count(buckets, now)
         user = self.people.by_email(email)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from raakvlak_node.access import AccessLog, Actor, Event
-from raakvlak_node.people.user import ID_BYTES, SEES_CASES, LastAdministrator, Overtaken, Role, Team, User, folded
+from raakvlak_node.people.user import ID_BYTES, LastAdministrator, Overtaken, Role, Team, User, folded
 from raakvlak_node.store import Store
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.text import MAX_TEXT_CHARACTERS
@@ -277,14 +277,17 @@ class People:
     def workers(self, user: User) -> tuple[bytes, ...]:
         """The handles by which the store finds the cases that this user sees: his own, those of everybody in his teams,
         and those of his teams' shared addresses. None for one whose roles open no case."""
-        if not user.roles & SEES_CASES:
+        if not user.sees_cases:
             return ()
         colleagues = [each for team in sorted(user.teams) for each in self.members(team)]
         shared = [each.email for each in map(self.team, sorted(user.teams)) if each is not None and each.email]
-        handles = {self.store.worker_handle(email=each.email) for each in (user, *colleagues)}
-        handles |= {self.store.worker_handle(name=each.name) for each in (user, *colleagues)}
-        handles |= {self.store.worker_handle(email=each) for each in shared}
+        handles = self.handles((user, *colleagues)) | {self.store.worker_handle(email=each) for each in shared}
         return tuple(sorted(handles))
+
+    def handles(self, users: Iterable[User]) -> set[bytes]:
+        """Under which the store finds the cases whose worker is one of these, by address or by name."""
+        handle = self.store.worker_handle
+        return {found for each in users for found in (handle(email=each.email), handle(name=each.name))}
 
 
 def _key(id: str) -> bytes | None:

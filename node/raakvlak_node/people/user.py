@@ -10,7 +10,7 @@ from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.text import MAX_TEXT_CHARACTERS, shown_text
 
 ID_BYTES: Final = 16
-MAX_EMAIL_CHARACTERS: Final = MAX_TEXT_CHARACTERS
+MAX_USER_EMAIL_CHARACTERS: Final = MAX_TEXT_CHARACTERS
 """What a line of the access log takes to say who acts; longer addresses exist, and nobody has one."""
 LANGUAGES: Final = ("nl", "en", "")
 _EMAIL: Final = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
@@ -46,6 +46,11 @@ class User:
 
     def __repr__(self) -> str:
         return f"User({self.id})"
+
+    @property
+    def sees_cases(self) -> bool:
+        """Whether cases can be this one's: an active user in a role that opens them."""
+        return self.active and bool(self.roles & SEES_CASES)
 
     def __post_init__(self) -> None:
         shown_text(self.name, MAX_TEXT_CHARACTERS, "name", required=True)
@@ -91,7 +96,7 @@ class LastAdministrator(Refused):
 
 def checked_email(text: str) -> str:
     """Raises Malformed for what is no e-mail address, or too long a one."""
-    if not _EMAIL.fullmatch(shown_text(text, MAX_EMAIL_CHARACTERS, "email")):
+    if not _EMAIL.fullmatch(shown_text(text, MAX_USER_EMAIL_CHARACTERS, "email")):
         raise Malformed("is no e-mail address", field="email")
     return text
 
