@@ -4,7 +4,7 @@ An f-string becomes a message with holes, `%(name)s`, each named by the last nam
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,19 +21,28 @@ def messages(folder: Path) -> dict[str, str]:
         if "v1" in path.parts:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
+        constants = dict(_constants(tree))
         for node in ast.walk(tree):
-            for message in _of(node):
+            for message in _of(node, constants):
                 found.setdefault(message, f"{path.name}:{node.lineno}")  # type: ignore[attr-defined]
     return found
 
 
-def _of(node: ast.AST) -> Iterator[str]:
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """The texts that a module names: they are messages where an error bears the name."""
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(node.value, ast.Constant):
+            yield node.target.id, node.value
+
+
+def _of(node: ast.AST, constants: Mapping[str, ast.expr]) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
     name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
     place = 0 if name in ERRORS or _is_super_init(node) else 1 if name in SECOND else None
     if place is not None and len(node.args) > place:
-        yield from _texts(node.args[place])
+        message = node.args[place]
+        yield from _texts(constants.get(message.id, message) if isinstance(message, ast.Name) else message)
 
 
 def _is_super_init(node: ast.Call) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 
+from raakvlak_node import backups, import_runner
 from raakvlak_node.access import AccessLog, Actor
 from raakvlak_node.mediating import Mediating
 from raakvlak_node.pages.rights import RIGHTS, Act
@@ -89,7 +90,7 @@ class Filled:
     def quiet(self, member: str) -> None:
         """Waits until no import and no backup is at work."""
         kept = self.site(member).app._app.state.house.kept
-        for each in ("imports", "backups"):
+        for each in (import_runner.Runner, backups.Runner):
             assert each not in kept or kept[each].wait(20)
 
 
@@ -184,7 +185,7 @@ def _ids(made: Story, member: str, administrator: User) -> dict[str, str]:
     visitor = site.visit(administrator)
     visitor.go("/import")
     sent = visitor.send("/import", files={"file": ("caseload.csv", table([row(1), row(2, since="soon")]), "text/csv")})
-    assert site.app._app.state.house.kept["imports"].wait(20)
+    assert site.app._app.state.house.kept[import_runner.Runner].wait(20)
     return found | {
         "match": Mediating(node).questions()[0].id,
         "objection": node.standing().objections.all()[0].id,

@@ -19,6 +19,7 @@ from raakvlak_node.case import Case
 from raakvlak_node.doctor import Finding
 from raakvlak_node.node import LETTER_SECRET, SIGNING_SEED, VAULT_KEY, Node
 from raakvlak_node.pages import administration_watch, unassigned
+from raakvlak_node.pages.administration_watch import Checker, Counter
 from raakvlak_node.pages.administration_words import said, shown
 from raakvlak_node.pages.unassigned import UNASSIGNED
 from raakvlak_node.people import Role, User
@@ -53,7 +54,7 @@ def overview(site: Site, visitor: Visitor) -> str:
     """What can be read there, with everything counted as it stands now."""
     site.node.clock.pass_(seconds=61)  # type: ignore[attr-defined]
     visitor.go("/administration")
-    assert site.app._app.state.house.kept["counts"].wait(20)
+    assert site.app._app.state.house.kept[Counter].wait(20)
     visitor.go("/administration")
     return visitor.text()
 
@@ -110,7 +111,7 @@ def test_a_page_does_not_wait_for_counts(site: Site, visitor: Visitor, monkeypat
     assert "This is being counted" in visitor.text()
     assert 'hx-trigger="every 1s"' in visitor.page
     goes_on.set()
-    assert site.app._app.state.house.kept["counts"].wait(20)
+    assert site.app._app.state.house.kept[Counter].wait(20)
     visitor.go("/administration")
     assert "Counted just now." in visitor.text()
     assert 'hx-trigger="every 1s"' not in visitor.page
@@ -186,7 +187,7 @@ def test_a_look_asks_everybody_at_once_and_says_what_to_do(site: Site, rianne: U
     assert "Kijk of ze antwoorden" in visitor.go("/administration")
     answer = visitor.open("/administration?check=now")
     assert (answer.status_code, answer.headers["location"]) == (303, "/administration")
-    assert site.app._app.state.house.kept["checks"].wait(20)
+    assert site.app._app.state.house.kept[Checker].wait(20)
     visitor.go("/administration")
     text = visitor.text()
     assert "Sleutelhouder keyholder-1" in text and "zet het adres in settings.toml" in text
@@ -212,7 +213,7 @@ def test_who_is_silent_is_told_so_and_a_second_look_waits_for_the_first(
     visitor.go("/administration?check=now")
     assert "One has not answered yet" in visitor.text()
     assert len(asked) == 1
-    checker = site.app._app.state.house.kept["checks"]
+    checker = site.app._app.state.house.kept[Checker]
     checker._ends = 0.0  # its time is over
     visitor.go("/administration")
     assert "did not answer within 5 s" in visitor.text()
@@ -261,7 +262,7 @@ def made(site: Site, visitor: Visitor) -> Path:
     """Makes a backup by the page; where it lies."""
     visitor.go(BACKUP)
     visitor.done(visitor.send(BACKUP))
-    assert site.app._app.state.house.kept["backups"].wait(20)
+    assert site.app._app.state.house.kept[backups.Runner].wait(20)
     visitor.go(BACKUP)
     last = backups.last(site.node.store)
     assert last is not None, visitor.text()
@@ -335,7 +336,7 @@ def test_one_backup_is_made_at_a_time(site: Site, visitor: Visitor, monkeypatch:
     assert visitor.post(BACKUP, form).status_code == 409
     assert "a backup is being made already" in visitor.text()
     goes_on.set()
-    assert site.app._app.state.house.kept["backups"].wait(20)
+    assert site.app._app.state.house.kept[backups.Runner].wait(20)
     visitor.go(BACKUP)
     assert len(backups.copies(backups.folder(site.node))) == 1
     assert "Make a backup now" in visitor.text()
@@ -349,7 +350,7 @@ def test_a_disk_that_refuses_is_told_and_leaves_nothing(site: Site, visitor: Vis
     monkeypatch.setattr(Store, "backup", full)
     visitor.go(BACKUP)
     visitor.send(BACKUP)
-    assert site.app._app.state.house.kept["backups"].wait(20)
+    assert site.app._app.state.house.kept[backups.Runner].wait(20)
     visitor.go(BACKUP)
     assert "The backup failed" in visitor.text() and "database or disk is full" in visitor.text()
     assert "No backup was made yet." in visitor.text()
@@ -369,7 +370,7 @@ def test_a_folder_that_is_none_and_a_disk_without_room_are_refused(
     monkeypatch.setattr(backups, "SPARE_BYTES", 10**18)
     visitor.go(BACKUP)
     visitor.send(BACKUP)
-    assert site.app._app.state.house.kept["backups"].wait(20)
+    assert site.app._app.state.house.kept[backups.Runner].wait(20)
     visitor.go(BACKUP)
     assert "is te weinig ruimte" in visitor.text()
     assert list(place.iterdir()) == []

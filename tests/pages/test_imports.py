@@ -37,7 +37,7 @@ def visitor(site: Site) -> Visitor:
 
 def runner(site: Site) -> Runner:
     """The one of the running program."""
-    return site.app._app.state.house.kept["imports"]  # type: ignore[no-any-return]
+    return site.app._app.state.house.kept[Runner]  # type: ignore[no-any-return]
 
 
 def upload(visitor: Visitor, content: bytes, name: str = "caseload.csv") -> httpx.Response:
