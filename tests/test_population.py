@@ -366,7 +366,7 @@ def test_somebody_signs_in_in_each_role_and_the_family_is_theirs(
     if folder_of == "lonely":  # of a few cases none may touch, and nobody is called in
         folder = tmp_path
         population.write(folder, cases=3, organisations=3, seed=1, today=TODAY, coordinator=False)
-    cases, people = read(folder), [Person.of(row) for row in rows(folder / "people.csv")]
+    cases, people = read(folder), [Person._make(row) for row in rows(folder / "people.csv")]
     emails = Counter(person.email for person in people)
     assert set(emails.values()) == {1}
     assert all(email.endswith(f"@{person.node}.example") for person in people for email in [person.email])

@@ -4,7 +4,7 @@ import csv
 import random
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from raakvlak_local import names
 from raakvlak_local.names import Organisation
@@ -25,10 +25,6 @@ class Person(NamedTuple):
     email: str
     role: str
     team: str
-
-    @classmethod
-    def of(cls, values: Sequence[str]) -> Self:
-        return cls(*values)
 
 
 def invented(members: Iterable[Organisation], workers: Iterable[Worker], taken: Container[str]) -> list[Person]:
@@ -79,7 +75,7 @@ def read(folder: Path, members: Container[str]) -> tuple[Person, ...]:
     for place, row in enumerate(rows[1:], 2):
         if len(row) != len(Person._fields) or row[0] not in members or row[3] not in ROLES:
             raise Refused(f"{path}, row {place}: needs a member of federation.toml and one of the roles {', '.join(ROLES)}")
-    return tuple(map(Person.of, rows[1:]))
+    return tuple(map(Person._make, rows[1:]))
 
 
 def for_node(people: Iterable[Person], node: str, path: Path) -> None:

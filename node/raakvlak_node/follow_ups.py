@@ -4,7 +4,6 @@ Commands, the API and the node's own keeping of terms come here. A step is one t
 written to whom, the line in the access log, the message to the case system. What the rules say stands in `followup`.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,7 +17,7 @@ from raakvlak_node.notices import Kind, Notices, of_reminder
 from raakvlak_node.outcome import Milestone, Outcome
 from raakvlak_node.pairs import KEPT_DAYS, OWN_RECORDS, Known, Pairs, Record, encoded
 from raakvlak_node.store import Store
-from raakvlak_node.vault import HANDLE_BYTES
+from raakvlak_node.vault import handle_in
 from raakvlak_node.webhooks import Webhooks
 from raakvlak_protocol import act as acts
 from raakvlak_protocol.act import (
@@ -41,7 +40,6 @@ from raakvlak_protocol.term import month_of
 from raakvlak_protocol.text import MAX_WRITTEN_CHARACTERS, shown_lines
 
 DAY_SECONDS: Final = 86_400
-_ID: Final = re.compile(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
 _NEEDS_TEXT: Final = frozenset(
     {ActKind.DISAGREED, ActKind.ESCALATED, ActKind.DECIDED, ActKind.EVALUATED, ActKind.CLOSED, ActKind.REOPENED}
 )
@@ -133,8 +131,8 @@ class FollowUps:
 
     def find(self, id: str, now: datetime) -> FollowUp:
         """The follow-up of this id; raises Refused where there is none."""
-        # One form of each number: fromhex takes capitals and blanks too.
-        known = self.pairs.known(bytes.fromhex(id)) if _ID.fullmatch(id) else None
+        handle = handle_in(id)
+        known = None if handle is None else self.pairs.known(handle)
         if known is None:
             raise Refused("this node has no such follow-up: 'raakvlak-node follow list' names them")
         return self.of(known, now)

@@ -18,6 +18,7 @@ from raakvlak_node import caseload
 from raakvlak_node.importing import Report
 from raakvlak_node.node import BsnChange, BsnDiffers
 from raakvlak_node.store import Store
+from raakvlak_protocol.encoding import from_hex
 from raakvlak_protocol.errors import Malformed
 from raakvlak_protocol.text import MAX_TEXT_CHARACTERS, shown_text
 
@@ -228,7 +229,7 @@ def _packed(choices: Choices) -> dict[str, Any]:
 
 
 def _is_id(id: str) -> bool:
-    return len(id) == 2 * ID_BYTES and all(each in "0123456789abcdef" for each in id)
+    return from_hex(id, ID_BYTES) is not None
 
 
 def _checked(id: str) -> str:

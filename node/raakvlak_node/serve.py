@@ -20,7 +20,7 @@ from raakvlak_protocol.party.web import App
 
 LOOK_SECONDS: Final = 0.25
 """How often the loop looks whether another process, such as an import, has changed the store."""
-REST: Final = 9
+PAUSE_TIMES: Final = 9
 """So many times as long as a walk has taken the next one waits that a change of the store alone would start: a line in the
 access log is one, and while people look at pages the node must not walk all day. Who leaves it work rings the bell."""
 MAX_RETRY_SECONDS: Final = 60
@@ -67,15 +67,15 @@ class Loop:
                 self._log.error(error, doing="synchronising")
                 retry = min(retry * 2, MAX_RETRY_SECONDS)
             seconds = retry if retry > 1 else self._node.settings.sync_seconds
-            rest = REST * (time.monotonic() - began)
+            pause = PAUSE_TIMES * (time.monotonic() - began)
             with self._listening(walk) if retry == 1.0 else contextlib.nullcontext():
-                self.wait(seconds, rest, seen)
+                self.wait(seconds, pause, seen)
 
-    def wait(self, seconds: float, rest: float, seen: int) -> None:
-        """Until the bell rings, `seconds` have passed, or the store was changed by others; they are heeded after `rest`."""
+    def wait(self, seconds: float, pause: float, seen: int) -> None:
+        """Until the bell rings, `seconds` have passed, or the store was changed by others; they are heeded after `pause`."""
         waited = 0.0
         while waited < seconds and not self._stop.requested:
-            if self._bell.wait(LOOK_SECONDS) or (waited >= rest and self._node.store.data_version() != seen):
+            if self._bell.wait(LOOK_SECONDS) or (waited >= pause and self._node.store.data_version() != seen):
                 return
             waited += LOOK_SECONDS
 

@@ -15,13 +15,18 @@ from nacl.bindings import (
 )
 from nacl.exceptions import CryptoError
 
-from raakvlak_protocol.encoding import prefixed
+from raakvlak_protocol.encoding import from_hex, prefixed
 from raakvlak_protocol.errors import Refused
 from raakvlak_protocol.secret import SecretBytes
 
 HANDLE_BYTES: Final = 16
 _NONCE_BYTES: Final = 24
 _TAG_BYTES: Final = 16
+
+
+def handle_in(text: str) -> bytes | None:
+    """The handle that a text names; None for whatever else stands there."""
+    return from_hex(text, HANDLE_BYTES)
 
 
 class Vault:

@@ -26,10 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from raakvlak_node.courier import DELAYS as DELAYS
-from raakvlak_node.courier import ILL_SECONDS as ILL_SECONDS
-from raakvlak_node.courier import LONGEST_SECONDS as LONGEST_SECONDS
-from raakvlak_node.courier import LOOK_SECONDS, go_round, next_attempt
+from raakvlak_node.courier import ILL_SECONDS, LONGEST_SECONDS, LOOK_SECONDS, go_round, next_attempt
 from raakvlak_node.settings import Webhook
 from raakvlak_node.store import Store
 from raakvlak_protocol.errors import Malformed, Refused

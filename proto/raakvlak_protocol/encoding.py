@@ -4,13 +4,14 @@ Whatever is signed or hashed is built from these pieces and begins with a prefix
 signature for one purpose is ever valid for another.
 """
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from raakvlak_protocol.errors import Malformed
 
 M = TypeVar("M", bound=Message)
+_DIGITS: Final = frozenset("0123456789abcdef")
 
 
 def u8(number: int) -> bytes:
@@ -33,6 +34,13 @@ def prefixed(part: bytes | str) -> bytes:
     """The part behind its length in bytes as u16; OverflowError at 65,536 bytes or more."""
     raw = part.encode() if isinstance(part, str) else part
     return u16(len(raw)) + raw
+
+
+def from_hex(text: str, size: int) -> bytes | None:
+    """So many bytes from their hexadecimal digits, in small letters and with nothing between them; None for whatever else."""
+    if len(text) != 2 * size or not set(text) <= _DIGITS:
+        return None
+    return bytes.fromhex(text)
 
 
 def parse(message: type[M], raw: bytes) -> M:

@@ -2,16 +2,12 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from os import urandom
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from starlette.responses import JSONResponse, Response
 
 from raakvlak_local.authority import Authority
@@ -21,6 +17,7 @@ from raakvlak_protocol.errors import Malformed, Refused, Unavailable
 from raakvlak_protocol.party import settings as toml
 from tests.federation import Clock
 from tests.oidc_provider import FATIMA, NOOR, Provider, providing, settings_for, signed_in
+from tests.servers import server_files
 
 BACK = "https://node.school.example/sign-in/organisation/back"
 
@@ -225,7 +222,7 @@ def test_people_who_sign_in_at_once_each_get_their_own(node: oidc.Provider, prov
 
 def test_its_certificate_must_hold(tmp_path: Path) -> None:
     authority, other = (Authority.create(name, datetime.now(UTC)) for name in ("school", "elsewhere"))
-    server = _server_files(authority, tmp_path)
+    server = server_files(authority, tmp_path)
     (tmp_path / "other.pem").write_bytes(other.certificate_pem)
     now = Clock(datetime.now(UTC))
     with providing(BACK, server=server, host="localhost") as provider:
@@ -235,25 +232,6 @@ def test_its_certificate_must_hold(tmp_path: Path) -> None:
         for wrong in (None, tmp_path / "other.pem"):
             with pytest.raises(Refused, match="certificate"):
                 ours(provider, tmp_path, now, wrong).begin(BACK)
-
-
-def _server_files(authority: Authority, folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "school account")])
-    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
-    certificate = authority.issue_raw(
-        request.public_bytes(serialization.Encoding.PEM),
-        uris=[],
-        dns_names=["localhost"],
-        not_before=datetime.now(UTC) - timedelta(hours=1),
-        not_after=datetime.now(UTC) + timedelta(days=1),
-    )
-    (folder / "ca.pem").write_bytes(authority.certificate_pem)
-    (folder / "server.pem").write_bytes(certificate)
-    (folder / "server.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "server.pem", folder / "server.key"
 
 
 def test_readiness_tells_what_a_first_sign_in_would_meet(provider: Provider, node: oidc.Provider, tmp_path: Path) -> None:

@@ -12,22 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from raakvlak_local.authority import Authority
 from raakvlak_node import webhooks as hooks
 from raakvlak_node.commands import accounts
+from raakvlak_node.courier import DELAYS, ILL_SECONDS, LONGEST_SECONDS
 from raakvlak_node.node import Node
 from raakvlak_node.settings import Settings, Webhook
-from raakvlak_node.webhooks import DELAYS, Courier, Round, Webhooks, client_for, deliver, secrets_in
+from raakvlak_node.webhooks import Courier, Round, Webhooks, client_for, deliver, secrets_in
 from raakvlak_protocol.errors import Malformed, Refused, Unavailable
 from raakvlak_protocol.party import settings as toml
 from raakvlak_protocol.party.events import Log
@@ -36,6 +33,7 @@ from raakvlak_protocol.secret import SecretBytes
 from tests.federation import Clock
 from tests.node.test_access import invoked, member_folder
 from tests.node.test_store import files
+from tests.servers import server_files
 
 NEW, FORMER = SecretBytes(b"n" * 32), SecretBytes(b"f" * 24)
 DATA = {"case_ref": "ZK-1", "other": "town", "follow_up": "ab" * 16, "kind": "family", "day": "2026-03-02"}
@@ -323,7 +321,7 @@ def test_a_wish_that_is_no_number_of_seconds_is_not_followed(
 ) -> None:
     receiver.answer = lambda received: (503, {"retry-after": asked.encode().decode("latin-1")})
     queue.queue("match.new", DATA, clock())
-    assert go().pause == hooks.ILL_SECONDS
+    assert go().pause == ILL_SECONDS
 
 
 def test_a_redirect_is_a_failure_and_is_not_followed(queue: Webhooks, go: Deliver, receiver: Receiver, clock: Clock) -> None:
@@ -347,7 +345,7 @@ def test_a_receiver_that_does_not_answer_is_given_up_on_in_time(
     with client_for(to) as client:
         found = deliver(queue, to, clock, client, lambda: 0.0)
     release.set()
-    assert (found.failed, found.pause) == (1, hooks.ILL_SECONDS) and "did not answer" in found.reason
+    assert (found.failed, found.pause) == (1, ILL_SECONDS) and "did not answer" in found.reason
     assert time.monotonic() - began < 5 and len(receiver.got) == 1
 
 
@@ -367,10 +365,10 @@ def test_a_receiver_that_is_away_costs_one_attempt_a_round_and_old_messages_go(
         queue.queue("match.new", DATA | {"case_ref": reference}, clock())
     with client_for(to) as client:
         assert deliver(queue, to, clock, client, lambda: 0.0) == Round(
-            failed=1, pause=hooks.ILL_SECONDS, reason="the receiver could not be reached"
+            failed=1, pause=ILL_SECONDS, reason="the receiver could not be reached"
         )
         assert deliver(queue, to, clock, client, lambda: 0.0).failed == 1
-        clock.pass_(seconds=hooks.LONGEST_SECONDS + 1)
+        clock.pass_(seconds=LONGEST_SECONDS + 1)
         assert deliver(queue, to, clock, client, lambda: 0.0).given_up == 2  # the third was never tried before
     counts = queue.counts()
     assert (counts["webhooks_waiting"], counts["webhooks_given_up"]) == (1, 2)
@@ -514,23 +512,8 @@ def test_only_a_receiver_that_is_vouched_for_is_told_anything(node: Node, clock:
 
 
 def server_context(authority: Authority, folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "zaaksysteem")])
-    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
-    certificate = authority.issue_raw(
-        request.public_bytes(serialization.Encoding.PEM),
-        uris=[],
-        dns_names=["localhost"],
-        not_before=datetime.now(UTC) - timedelta(hours=1),
-        not_after=datetime.now(UTC) + timedelta(days=1),
-    )
-    (folder / "ca.pem").write_bytes(authority.certificate_pem)
-    (folder / "server.pem").write_bytes(certificate)
-    (folder / "server.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    context.load_cert_chain(*server_files(authority, folder))
     return context
 
 

@@ -33,7 +33,7 @@ from raakvlak_node.pages.scope import Scope
 from raakvlak_node.people import People, Sessions
 from raakvlak_node.people.sessions import Session
 from raakvlak_node.people.user import Role, User
-from raakvlak_node.vault import HANDLE_BYTES
+from raakvlak_node.vault import handle_in
 from raakvlak_protocol.party.look import Look
 from raakvlak_protocol.party.look.words import Language, Words, choose
 
@@ -41,7 +41,6 @@ T = TypeVar("T")
 
 GUEST_BYTES: Final = 32
 YEAR_SECONDS: Final = 365 * 86_400
-_HANDLE: Final = re.compile(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
 _PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9/._-]{0,200}(?:\?[A-Za-z0-9=&%._+-]{0,200})?")
 
 _FORM: Final = re.compile(
@@ -280,11 +279,6 @@ class Page:
     def back(self, path: str, otherwise: str = "/") -> str:
         """A path of ours that a request named, or another."""
         return path if _PATH.fullmatch(path) else otherwise
-
-
-def handle_in(text: str) -> bytes | None:
-    """The handle that a path or a form names; None for whatever else stands there."""
-    return bytes.fromhex(text) if _HANDLE.fullmatch(text) else None
 
 
 def route_of(request: Request) -> str:

@@ -8,8 +8,9 @@ from raakvlak_node.access import AccessLog, Actor, Event
 from raakvlak_node.follow_ups import FollowUp
 from raakvlak_node.followup import Phase
 from raakvlak_node.node import Node
-from raakvlak_node.pages.door import Gone, Page, Turned, handle_in
+from raakvlak_node.pages.door import Gone, Page, Turned
 from raakvlak_node.people.user import Role
+from raakvlak_node.vault import handle_in
 from raakvlak_node.workdays import moment
 from raakvlak_protocol.act import Agreement
 

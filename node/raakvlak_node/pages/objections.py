@@ -1,7 +1,6 @@
 """What persons object to and ask to be erased: taken in, looked into, decided. An act here holds for every case of a person
 at once, so each page says first what it will do."""
 
-import re
 from datetime import date
 from typing import Final
 
@@ -17,6 +16,7 @@ from raakvlak_node.pages.follow_up_words import Badge, by_when
 from raakvlak_node.pages.forms import Form
 from raakvlak_node.pages.numbers import demand_no_number, kept, number_of
 from raakvlak_node.subject import BACKUP_DAYS
+from raakvlak_protocol.encoding import from_hex
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.identifier import Bsn
 from raakvlak_protocol.party.look.words import Words
@@ -25,7 +25,6 @@ from raakvlak_protocol.relation import Relation
 routes: Final = APIRouter()
 
 SHOWN: Final = 50
-_ID: Final = re.compile(f"[0-9a-f]{{{2 * ID_BYTES}}}")
 
 
 @routes.get("/privacy/objections")
@@ -154,7 +153,7 @@ def decide(page: At, objection: str, form: Filled) -> Response:
 
 
 def _found(own: Node, id: str) -> Objection:
-    if not _ID.fullmatch(id):
+    if from_hex(id, ID_BYTES) is None:
         raise Gone
     try:
         return own.standing().objections.find(id)

@@ -15,10 +15,10 @@ from raakvlak_node.access import Event
 from raakvlak_node.case import Case, Rejected
 from raakvlak_node.hand_over import Worker, hand_over
 from raakvlak_node.node import Node
-from raakvlak_node.pages.door import At, Filled, Page, handle_in
+from raakvlak_node.pages.door import At, Filled, Page
 from raakvlak_node.pages.forms import Form
 from raakvlak_node.people import People, User
-from raakvlak_node.vault import HANDLE_BYTES
+from raakvlak_node.vault import HANDLE_BYTES, handle_in
 from raakvlak_protocol.errors import Refused
 
 routes: Final = APIRouter()

@@ -14,6 +14,7 @@ from typing import Any
 from raakvlak_node.access import AccessLog, Actor, Event
 from raakvlak_node.people.user import ID_BYTES, LastAdministrator, Overtaken, Role, Team, User, folded
 from raakvlak_node.store import Store
+from raakvlak_protocol.encoding import from_hex
 from raakvlak_protocol.errors import Malformed, Refused
 from raakvlak_protocol.text import MAX_TEXT_CHARACTERS
 
@@ -292,9 +293,7 @@ class People:
 
 def _key(id: str) -> bytes | None:
     """The bytes of an id, as they come from a URL."""
-    if len(id) != 2 * ID_BYTES or not all(each in "0123456789abcdef" for each in id):
-        return None
-    return bytes.fromhex(id)
+    return from_hex(id, ID_BYTES)
 
 
 def _described(user: User, teams: Sequence[Team]) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from raakvlak_node.people.user import folded
 from raakvlak_node.store import Store
+from raakvlak_protocol.encoding import from_hex
 from raakvlak_protocol.errors import Unavailable
 
 FREELY: Final = 5
@@ -128,10 +129,8 @@ class Throttle:
         return ".".join([(nonce + self._mark(nonce, email)).hex(), *others[: MAX_DEVICES - 1]])
 
     def _is_device(self, text: str, email: str) -> bool:
-        if len(text) != _DEVICE_CHARACTERS or not set(text) <= set("0123456789abcdef"):
-            return False
-        raw = bytes.fromhex(text)
-        return hmac.compare_digest(raw[_NONCE_BYTES:], self._mark(raw[:_NONCE_BYTES], email))
+        raw = from_hex(text, _DEVICE_CHARACTERS // 2)
+        return raw is not None and hmac.compare_digest(raw[_NONCE_BYTES:], self._mark(raw[:_NONCE_BYTES], email))
 
     def _mark(self, nonce: bytes, email: str) -> bytes:
         return self._store.vault.handle("device", folded(email), nonce)

@@ -24,9 +24,8 @@ DONE: Final = 0
 FAILED: Final = 1
 ROWS_REJECTED: Final = 2
 TRY_LATER: Final = 75
-
-_VERBS: Final = ("must ", "holds ", "is ", "has ", "no such day ")
 """EX_TEMPFAIL of sysexits.h."""
+_VERBS: Final = ("must ", "holds ", "is ", "has ", "no such day ")
 
 in_folder = click.option(
     "--folder",
