@@ -239,8 +239,15 @@ def test_withheld_cases_and_shelters_touch_nothing() -> None:
 def test_a_crowded_door_is_silent_for_that_organisation_only() -> None:
     two, elsewhere = [case("a", ref, home=DOOR) for ref in "12"], [case("b", "1", home=DOOR), case("c", "1", home=DOOR)]
     assert len(found(*two, *elsewhere)) == 2 * (2 * 2 + 1)
-    third = case("a", "3", home=DOOR, confidential=True)
+    third = case("a", "3", home=DOOR)
     assert [match[:4] for match in found(*two, third, *elsewhere)] == [("b", "1", "c", "1"), ("c", "1", "b", "1")]
+
+
+@pytest.mark.parametrize("why", ["confidential", "protected"])
+def test_a_withheld_case_does_not_tell_of_itself_by_a_door_that_falls_silent(why: str) -> None:
+    two, elsewhere = [case("a", ref, home=DOOR) for ref in "12"], case("b", "1", home=DOOR)
+    third = case("a", "3", home=DOOR, **{why: True})
+    assert found(*two, third, elsewhere) == found(*two, elsewhere)
 
 
 def test_same_arguments_same_bytes(tmp_path: Path) -> None:

@@ -93,9 +93,14 @@ def is_adult(born: date | None, today: date) -> bool:
     return born is not None and (born.year + ADULT, born.month, born.day) <= (today.year, today.month, today.day)
 
 
+def _withheld(case: Case) -> bool:
+    """Whether nothing of it may be told without a coordinator."""
+    return case.confidential or case.protected
+
+
 def published(case: Case, today: date) -> Iterator[tuple[str, int | Address]]:
     """The (relation, person or address) pairs that others may hear of, before the household limit."""
-    if case.confidential or case.protected:
+    if _withheld(case):
         return
     yield "client", case.client
     yield from (("child", child) for child in case.children)
@@ -112,9 +117,10 @@ def touches(
     """Every pair of places in `cases`, lower first, that touch.
 
     `shelters` are the ids of organisations whose cases are never matched. An organisation with more than
-    `household_limit` cases at an address, the withheld ones counted too, publishes that address for none of them.
+    `household_limit` cases at an address publishes that address for none of them. Those that only a coordinator hears of
+    don't count: others would see by the limit that they are there.
     """
-    at_home = Counter((case.organisation, case.home) for case in cases)
+    at_home = Counter((case.organisation, case.home) for case in cases if not _withheld(case))
     involved: defaultdict[int | Address, list[tuple[int, str]]] = defaultdict(list)
     for place, case in enumerate(cases):
         if case.organisation in shelters:
