@@ -12,7 +12,6 @@ import html
 import itertools
 import os
 import re
-import socket
 import ssl
 import sys
 import threading
@@ -24,7 +23,6 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 import httpx
-import uvicorn
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -34,6 +32,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from raakvlak_node.settings import Oidc
+from tests.servers import answering, listening, port_of
 
 CODE_SECONDS: Final = 60
 TOKEN_SECONDS: Final = 300
@@ -299,21 +298,11 @@ def providing(
     *backs: str, server: tuple[Path, Path] | None = None, host: str = "127.0.0.1", **settings: Any
 ) -> Iterator[Provider]:
     """A provider that listens for as long as the context lasts, over https where `server` gives a chain and its key."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    sock = listening()
     scheme = "http" if server is None else "https"
-    provider = Provider(f"{scheme}://{host}:{listening.getsockname()[1]}", list(backs), **settings)
-    config = uvicorn.Config(provider.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    if server is not None:
-        config.ssl_certfile, config.ssl_keyfile = (str(each) for each in server)
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
+    provider = Provider(f"{scheme}://{host}:{port_of(sock)}", list(backs), **settings)
+    with answering(provider.app(), sock, server):
         yield provider
-    finally:
-        running.should_exit = True
-        thread.join()
-        listening.close()
 
 
 def settings_for(provider: Provider, folder: Path, authorities: Path | None = None) -> Oidc:

@@ -4,8 +4,6 @@ nobody a code who has not."""
 import json
 import os
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
@@ -14,7 +12,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-import uvicorn
 
 from raakvlak_local import provider as sandbox
 from raakvlak_local import staff
@@ -23,6 +20,7 @@ from raakvlak_local.staff import Person
 from raakvlak_node.pages import oidc
 from raakvlak_node.settings import Oidc
 from raakvlak_protocol.errors import Refused
+from tests import servers
 
 SCHOOL = Client("node-school", "De <Zoute> Wind", "http://localhost:7480", (
     Person("school", "Imane Nijsse", "imane@school.example", "case-worker", "Zorgteam"),
@@ -36,15 +34,10 @@ TOWN = Client(
 @pytest.fixture
 def listening() -> Iterator[sandbox.Provider]:
     """As `serve` has it, but in a thread of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        provider = sandbox.Provider(f"http://localhost:{taken.getsockname()[1]}", [SCHOOL, TOWN])
-        config = uvicorn.Config(provider.app(), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-        thread.start()
+    sock = servers.listening()
+    provider = sandbox.Provider(f"http://localhost:{servers.port_of(sock)}", [SCHOOL, TOWN])
+    with servers.answering(provider.app(), sock):
         yield provider
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from raakvlak_node import pages, rest
 from raakvlak_node.access import AccessLog
 from raakvlak_node.pages.rights import RIGHTS, Act
 from raakvlak_node.people import Role, Sessions
-from tests.attacks.test_page_answers import listening
 from tests.federation import case, federation
 from tests.node.test_rest import Caller
 from tests.pages.filled import COORDINATOR, SCHOOL, Filled, cookie_name, filled
 from tests.pages.site import Site
+from tests.servers import answering, listening, port_of
 
 CHILDREN = ("123456782", "111222333", "999990019")
 
@@ -70,8 +70,9 @@ class Beside:
 @pytest.fixture(scope="module")
 def beside(served: Served) -> Iterator[Beside]:
     site = Site(served.caller.node)
-    with listening(pages.beside(site.app, served.caller.app)) as port:
-        yield Beside(site, port)
+    sock = listening()
+    with answering(pages.beside(site.app, served.caller.app), sock):
+        yield Beside(site, port_of(sock))
 
 
 def hash_of(value: object) -> int:

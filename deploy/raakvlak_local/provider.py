@@ -254,9 +254,15 @@ def serve(provider: Provider) -> None:
 
 
 def _listening(port: int) -> socket.socket:
+    # By its protocol asyncio knows that it is TCP, and sends at once; else each answer waits 40 ms.
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server(("127.0.0.1", port))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1", port))
+        made.listen()
+        return made
     except OSError as error:
+        made.close()
         raise Refused(
             f"people sign in at 127.0.0.1:{port} and can't elsewhere ({error.strerror}): end what listens there, or begin anew "
             "in another folder"

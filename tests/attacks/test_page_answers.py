@@ -3,18 +3,14 @@ people typed must not be found."""
 
 import re
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
-import uvicorn
 
 from raakvlak_node.node import Node
 from raakvlak_node.pages.rights import EVERYBODY, RIGHTS, Act
@@ -26,6 +22,7 @@ from tests.node.conftest import clock, node, node_of  # noqa: F401 fixtures
 from tests.node.visiting import PASSWORD, Guest, Staff
 from tests.pages.filled import COORDINATOR, SCHOOL, Filled, dump, filled
 from tests.pages.site import ADDRESS, Site, Visitor
+from tests.servers import answering, listening, port_of
 
 pytestmark = pytest.mark.slow
 
@@ -194,22 +191,6 @@ def test_no_other_host_is_answered(house: Filled, host: str) -> None:
     assert house.visit(SCHOOL, "nobody").open("/sign-in", Host=host).status_code == 421
 
 
-@contextmanager
-def listening(app: Any) -> Iterator[int]:
-    """The real server, as `serve` starts it."""
-    sock = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield sock.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def heard(port: int, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), 5) as connection:
         connection.sendall(request)
@@ -241,7 +222,9 @@ TWO_IN_ONE: Final = {
 
 
 def test_two_requests_in_one_are_no_two_requests(site: Site) -> None:
-    with listening(site.app) as port:
+    sock = listening()
+    port = port_of(sock)
+    with answering(site.app, sock):
         assert heard(port, SECOND.encode()).startswith(b"HTTP/1.1 200")
         for why, request in TWO_IN_ONE.items():
             answer = heard(port, request.encode())

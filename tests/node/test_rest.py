@@ -4,14 +4,12 @@ import contextlib
 import json
 import re
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +27,7 @@ from raakvlak_protocol.relation import Relation
 from tests.node.conftest import NodeOf
 from tests.node.rows import bsn, case
 from tests.node.test_store import evaluated, published
+from tests.servers import answering, listening, port_of
 
 BODY: dict[str, object] = {
     "bsn": bsn(1),
@@ -62,11 +61,10 @@ class Caller(httpx.Client):
         self.heard: list[str] = []
         self.woken = 0
         self.app = rest.app(node, self._wake, Log("node", EVENTS, self))  # type: ignore[arg-type]
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        self._server = uvicorn.Server(uvicorn.Config(self.app, log_config=None, access_log=False, server_header=False))
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listening]})
-        self._thread.start()
+        sock = listening()
+        self.port = port_of(sock)
+        self._open = contextlib.ExitStack()
+        self._open.enter_context(answering(self.app, sock))
         super().__init__(
             base_url=f"http://127.0.0.1:{self.port}",
             headers={"Authorization": f"Bearer {node.new_access_token('case-system')}"},
@@ -75,9 +73,7 @@ class Caller(httpx.Client):
 
     def close(self) -> None:
         super().close()
-        self._server.should_exit = True
-        self._thread.join()
-        self._listening.close()
+        self._open.close()
 
     def _wake(self) -> None:
         self.woken += 1
