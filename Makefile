@@ -33,10 +33,10 @@ demo: $(READY) ## a whole federation with its pages, 2,000 invented cases; runs 
 	@exec .venv/bin/raakvlak-local run demo --data demo/data $(EXIT)
 
 test: $(READY) ## the tests, but for the slow ones; on all cores
-	@$(PY) -m pytest -n auto -m 'not slow'
+	@$(PY) -m pytest -n auto --dist loadgroup -m 'not slow'
 
 slow: $(READY) ## the slow tests: federations by their commands, long attacks, a browser, peers in other languages
-	@$(PY) -m pytest -n auto -m 'slow' --ignore=tests/kill
+	@$(PY) -m pytest -n auto --dist loadgroup -m 'slow' --ignore=tests/kill
 
 check: $(READY) protos-check contract-check openapi-check roles-check ## style, types, imports between packages, generated files
 	@.venv/bin/ruff check

@@ -18,7 +18,7 @@ import pytest
 from tests.attacks import needles
 from tests.attacks.needles import Needle
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scan")]
 
 CASES, ORGANISATIONS, SEED = 120, 3, 4
 COORDINATORS = 1

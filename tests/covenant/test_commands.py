@@ -17,6 +17,8 @@ from raakvlak_protocol.relation import Relation
 from tests.covenant.drafting import Board, done, draft_text, run
 from tests.covenants import NOW, Sandbox, make_covenant, public_key
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:

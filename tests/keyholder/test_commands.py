@@ -13,6 +13,8 @@ from raakvlak_protocol.party.sealed import KeyFile
 from tests.covenants import Sandbox, make_covenant, public_key
 from tests.keyholder.running import Party, elements, evaluate, quota, serving
 
+pytestmark = pytest.mark.slow
+
 
 def _line(sandbox: Sandbox, namespace: str = "bsn", number: int = 1, **changed: object) -> str:
     (key,) = [each for each in sandbox.keys if each.namespace == namespace]

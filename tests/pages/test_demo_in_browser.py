@@ -19,7 +19,7 @@ from raakvlak_local.course import SPOKEN, STUCK
 from tests.party.test_look_page import Scheme, violations
 from tests.require import require
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 READY_SECONDS: Final = 240

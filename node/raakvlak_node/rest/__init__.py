@@ -7,7 +7,9 @@ stands in the access log.
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -37,15 +39,18 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> FastAPI:
 
 def description() -> str:
     """The API as an OpenAPI document, the same bytes for the same code; needs no node."""
-    api = _api(Door(_no_node, lambda: None), lambda *args, **fields: None)
-    return json.dumps(api.openapi(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(_described(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _no_node() -> AbstractContextManager[Node]:
-    raise AssertionError("a description answers no request")
+@cache
+def _described() -> dict[str, Any]:
+    """The same for every node; made once, because that takes a while."""
+    described = _routed().openapi()
+    describe(described)
+    return described
 
 
-def _api(door: Door, log: Log) -> FastAPI:
+def _routed() -> FastAPI:
     api = FastAPI(
         title="Raakvlak node",
         version=API_VERSION,
@@ -58,13 +63,18 @@ def _api(door: Door, log: Log) -> FastAPI:
         redirect_slashes=False,
         responses=problems(401, 422, 503),
     )
-    api.state.door = door
     for each in (
         cases.routes, matches.routes, follow_ups.routes, desk.routes, rights.routes, accounts.routes, matches.operation,
     ):  # fmt: skip
         api.include_router(each)
-    api.state.queries = query_names(api)
-    answer_problems(api)
+    return api
+
+
+def _api(door: Door, log: Log) -> FastAPI:
+    api = _routed()
+    api.openapi = _described  # type: ignore[method-assign]  # as the framework's own documentation has it
+    api.state.door = door
+    api.state.queries = query_names(_described())
+    answer_problems(api, _described())
     guard(api, log)
-    describe(api)
     return api

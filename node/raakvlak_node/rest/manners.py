@@ -86,9 +86,8 @@ def problems(*statuses: int, model: type[BaseModel] = ProblemBody) -> dict[int |
     return {status: {"model": model, "content": {PROBLEM: {}}, "description": _SAID[status]} for status in statuses}
 
 
-def describe(api: FastAPI) -> None:
+def describe(described: Mapping[str, Any]) -> None:
     """The framework describes every answer as application/json; a problem is told as what it is."""
-    described = api.openapi()
     header = {"schema": {"type": "string"}, "description": "the version of this API"}
     for operation in (each for path in described["paths"].values() for each in path.values()):
         for answer in operation["responses"].values():
@@ -117,11 +116,11 @@ _STATUS: Final[tuple[tuple[type[RaakvlakError], HTTPStatus], ...]] = (
 )
 
 
-def query_names(api: FastAPI) -> dict[tuple[str, str], frozenset[str]]:
+def query_names(described: Mapping[str, Any]) -> dict[tuple[str, str], frozenset[str]]:
     """The query parameters of each (method, path), with the path as its route has it."""
     return {
         (method.upper(), path): frozenset(each["name"] for each in operation.get("parameters", []) if each["in"] == "query")
-        for path, operations in api.openapi()["paths"].items()
+        for path, operations in described["paths"].items()
         for method, operation in operations.items()
     }
 
@@ -131,9 +130,8 @@ def route_of(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", "")).replace(":path}", "}")
 
 
-def answer_problems(api: FastAPI) -> None:
-    """Translates every error, in this one place. After all routes: a wrong field is named where the description has it."""
-    described = api.openapi()
+def answer_problems(api: FastAPI, described: Mapping[str, Any]) -> None:
+    """Translates every error, in this one place; a wrong field is named where the description has it."""
     fields, methods = _fields(described), _methods(described)
 
     async def ours(request: Request, error: Exception) -> Response:
