@@ -147,8 +147,10 @@ def _demand_room(store: Store, place: Path) -> None:
 class Runner:
     """Makes backups for a page, one at a time, in a thread with a store of its own. One for each program."""
 
-    def __init__(self, own_node: Callable[[], AbstractContextManager[Node]]) -> None:
+    def __init__(self, own_node: Callable[[], AbstractContextManager[Node]], failed: Callable[[Exception, str], None]) -> None:
+        """`failed` is told of an error that is none of ours."""
         self._own_node = own_node
+        self._failed = failed
         self._lock = threading.Lock()
         self._part: Path | None = None
         self._total = 0
@@ -198,6 +200,7 @@ class Runner:
         except RaakvlakError as error:
             self.failure = error.message
         except Exception as error:
+            self._failed(error, "making a backup")
             self.failure = f"the backup could not be written: {type(error).__name__}"
         finally:
             self._part = None

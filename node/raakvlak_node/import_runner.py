@@ -27,12 +27,19 @@ BREATH_SECONDS: Final = 0.001
 class Runner:
     """Does the work of one import at a time, in a thread of its own. One for each program.
 
-    `own_node` gives the node with a store of the thread's own; `wake` tells the sync loop that there is work.
+    `own_node` gives the node with a store of the thread's own; `wake` tells the sync loop that there is work; `failed` is
+    told of an error that is none of ours.
     """
 
-    def __init__(self, own_node: Callable[[], AbstractContextManager[Node]], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        own_node: Callable[[], AbstractContextManager[Node]],
+        wake: Callable[[], None],
+        failed: Callable[[Exception, str], None],
+    ) -> None:
         self._own_node = own_node
         self._wake = wake
+        self._failed = failed
         self._lock = threading.Lock()
         self._id = ""
         self._done = 0
@@ -104,6 +111,8 @@ class Runner:
             report = self._import(own, jobs, job)
         except Exception as error:
             message = error.message if isinstance(error, RaakvlakError) else ""
+            if not message:
+                self._failed(error, "importing")
             failed = replace(
                 job, state=State.FAILED, failure=message, failed_at=str(State.CHECKING if checks else State.IMPORTING)
             )

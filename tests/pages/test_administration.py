@@ -220,6 +220,19 @@ def test_who_is_silent_is_told_so_and_a_second_look_waits_for_the_first(
     goes_on.set()
 
 
+def test_a_check_that_breaks_says_so_and_the_log_says_where(
+    site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(own: Node) -> Iterator[Finding]:
+        raise ZeroDivisionError("something that nobody needs to read")
+
+    monkeypatch.setattr(administration_watch, "outside", lambda node: [("index", broken)])
+    visitor.go("/administration?check=now")
+    assert "could not be looked at: ZeroDivisionError" in visitor.text() and "see the node's log" in visitor.text()
+    (error,) = [fields for name, fields in site.log if name == "error"]
+    assert str(error["place"]).startswith("pages/test_administration.py:") and error["message"] == ""
+
+
 def test_findings_are_said_in_dutch() -> None:
     words = look("raakvlak_node.pages").words("nl")
     found = Finding("quota of bsn at key holder noord", "warning", "1 of 2 left of the first load, 3 of 4 left today", "")

@@ -374,6 +374,8 @@ def test_a_crash_in_the_middle_is_told_and_the_import_goes_on_behind_it(site: Si
     assert "This import failed" in visitor.text()
     assert "Something unexpected happened" in visitor.text()
     assert ("import", "import failed: FileNotFoundError") in told(site)
+    (error,) = [fields for name, fields in site.log if name == "error"]
+    assert (error["kind"], error["doing"], error["message"]) == ("FileNotFoundError", "importing", "")
     hidden.rename(target)
     visitor.go(path)
     visitor.send_nth(0, path, act="again")

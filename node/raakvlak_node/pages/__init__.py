@@ -100,7 +100,7 @@ def app(node: Node, wake: Callable[[], None], log: Log) -> App:
 
     house = House(
         own_node, wake, look(PACKAGE), node.member.name, node.member.id, node.member.kind, node.settings.pages.address,
-        node.clock, node.random,
+        node.clock, node.random, log,
     )  # fmt: skip
     return Guard(site_of(house), house.address, log, UPLOADS)
 

@@ -58,11 +58,11 @@ def show(page: At, check: str = "") -> Response:
 
 
 def counter(page: Page) -> Counter:
-    return page.house.one(Counter, lambda: Counter(page.house.own_node))
+    return page.house.one(Counter, lambda: Counter(page.house.own_node, page.house.failed))
 
 
 def checker(page: Page) -> Checker:
-    return page.house.one(Checker, lambda: Checker(page.house.own_node))
+    return page.house.one(Checker, lambda: Checker(page.house.own_node, page.house.failed))
 
 
 def _facts(page: Page, own: Node, counted: Counted | None) -> Facts:

@@ -22,6 +22,7 @@ WAIT_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 10.0
 """What has not answered by then does not."""
 OwnNode = Callable[[], AbstractContextManager[Node]]
+Failed = Callable[[Exception, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,11 @@ class Counted:
 
 
 class Counter:
-    """Counts when somebody asks and what is known is old."""
+    """Counts when somebody asks and what is known is old. `failed` is told what went wrong meanwhile."""
 
-    def __init__(self, own_node: OwnNode) -> None:
+    def __init__(self, own_node: OwnNode, failed: Failed) -> None:
         self._own_node = own_node
+        self._failed = failed
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._done.set()
@@ -72,6 +74,8 @@ class Counter:
         try:
             with self._own_node() as own:
                 self._kept = Counted(now, counts(own))
+        except Exception as error:
+            self._failed(error, "counting for the administration page")
         finally:
             self._done.set()
 
@@ -99,8 +103,9 @@ class Look:
 class Checker:
     """Asks key holders, index and mail server, all at the same time; what was found stays until somebody looks again."""
 
-    def __init__(self, own_node: OwnNode) -> None:
+    def __init__(self, own_node: OwnNode, failed: Failed) -> None:
         self._own_node = own_node
+        self._failed = failed
         self._lock = threading.Lock()
         self._began: datetime | None = None
         self._ends = 0.0
@@ -125,6 +130,7 @@ class Checker:
             with self._own_node() as own:
                 found = list(check(own))
         except Exception as error:
+            self._failed(error, "looking at the others for the administration page")
             found = [Finding(name, "bad", f"could not be looked at: {type(error).__name__}", "see the node's log")]
         with self._lock:
             # One that comes too late says nothing about a later look.

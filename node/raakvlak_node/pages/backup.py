@@ -41,7 +41,7 @@ def make(page: At, form: Filled) -> Response:
 
 
 def runner(page: Page) -> Runner:
-    return page.house.one(Runner, lambda: Runner(page.house.own_node))
+    return page.house.one(Runner, lambda: Runner(page.house.own_node, page.house.failed))
 
 
 def _page(page: Page, own: Node, status: int = 200, **context: Any) -> Response:

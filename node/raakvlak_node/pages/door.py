@@ -34,6 +34,7 @@ from raakvlak_node.people import People, Sessions
 from raakvlak_node.people.sessions import Session
 from raakvlak_node.people.user import Role, User
 from raakvlak_node.vault import handle_in
+from raakvlak_protocol.party.events import error_fields
 from raakvlak_protocol.party.look import Look
 from raakvlak_protocol.party.look.words import Language, Words, choose
 
@@ -77,7 +78,12 @@ class House:
     address: str
     clock: Callable[[], datetime]
     random: Callable[[int], bytes]
+    log: Callable[..., None]
     kept: dict[type, Any] = field(default_factory=dict)
+
+    def failed(self, error: Exception, doing: str) -> None:
+        """Writes down what went wrong beside all requests."""
+        self.log("error", **error_fields(error, doing))
 
     def one(self, kind: type[T], make: Callable[[], T]) -> T:
         """The one of its kind that pages keep for the life of the program, made where it is first asked for."""

@@ -7,10 +7,15 @@ from typing import Any, Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
+from raakvlak_protocol.party.events import error_fields
 from raakvlak_protocol.party.look import HEADERS, HSTS
 
 MAX_FORM_BYTES: Final = 256 * 1024
 METHODS: Final = frozenset({"GET", "HEAD", "POST"})
+# What people may meet before it is known in which language they read.
+_ELSEWHERE: Final = "Deze pagina's staan op {host}.\nThese pages are at {host}.\n"
+_TOO_LARGE: Final = "Dit is te groot om te versturen.\nThis is too large to be sent here.\n"
+_WRONG: Final = "Er ging hier iets mis; het staat in het logboek van de node.\nSomething went wrong here; see the node's log.\n"
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -54,9 +59,9 @@ class Guard:
         try:
             await (refused or self._app)(scope, receive, answer)
         except Exception as error:
-            self._log("error", kind=type(error).__name__, message="", place="", doing="answering a page")
+            self._log("error", **error_fields(error, "answering a page"))
             if not status:
-                await PlainTextResponse("Something went wrong here; see the node's log.", 500)(scope, receive, answer)
+                await PlainTextResponse(_WRONG, 500)(scope, receive, answer)
         # The route's pattern, never the path: the handle of a case stands in it.
         self._log(
             "page_answered",
@@ -69,7 +74,7 @@ class Guard:
         headers = Headers(scope=scope)
         if headers.getlist("host") != [self._host]:
             # Another site's name that was pointed at this address would make its pages ours to the browser.
-            return PlainTextResponse(f"These pages are at {self._host}.", 421)
+            return PlainTextResponse(_ELSEWHERE.format(host=self._host), 421)
         if scope["method"] not in METHODS:
             return PlainTextResponse("There is nothing here by that method.", 405, {"Allow": ", ".join(sorted(METHODS))})
         if "transfer-encoding" in headers:
@@ -78,5 +83,5 @@ class Guard:
         most = self._uploads.get(scope["path"], MAX_FORM_BYTES) if scope["method"] == "POST" else 0
         length = headers.get("content-length", "0")
         if not re.fullmatch(r"[0-9]{1,12}", length) or int(length) > most:
-            return PlainTextResponse("This is too large to be sent here.", 413)
+            return PlainTextResponse(_TOO_LARGE, 413)
         return None

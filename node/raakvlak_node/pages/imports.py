@@ -247,4 +247,4 @@ def _jobs(own: Node) -> Jobs:
 
 
 def _runner(page: Page) -> Runner:
-    return page.house.one(Runner, lambda: Runner(page.house.own_node, page.house.wake))
+    return page.house.one(Runner, lambda: Runner(page.house.own_node, page.house.wake, page.house.failed))

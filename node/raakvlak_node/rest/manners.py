@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from raakvlak_node.case import Rejected
 from raakvlak_node.node import BsnDiffers
 from raakvlak_protocol.errors import Malformed, NotPermitted, RaakvlakError, Refused, TooLarge, Unavailable
+from raakvlak_protocol.party.events import error_fields
 
 API_VERSION: Final = "1.1.0"
 """Of the API, as semver.org has it; told in every answer."""
@@ -246,7 +247,7 @@ def guard(api: FastAPI, log: Log) -> None:
         try:
             response = _refused_unread(request) or await answer(request)
         except Exception as error:
-            log("error", kind=type(error).__name__, message="", place="", doing="answering a request")
+            log("error", **error_fields(error, "answering a request"))
             response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; see the node's log")
         response.headers["API-Version"] = API_VERSION
         response.headers["Cache-Control"] = "no-store"

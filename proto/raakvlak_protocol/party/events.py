@@ -87,8 +87,7 @@ class Log:
 
         `doing` says in constant words what failed, for the operator.
         """
-        message = error.message if isinstance(error, RaakvlakError) else ""
-        self("error", kind=type(error).__name__, message=message, place=place(error), doing=doing)
+        self("error", **error_fields(error, doing))
 
 
 def install(log: Log) -> None:
@@ -120,6 +119,12 @@ def _in_order(logger: Any, method: str, line: structlog.typing.EventDict) -> str
     """What every line has first, then the event's own fields as given."""
     first = ("time", "party", "event", "level")
     return {key: line[key] for key in first} | {key: value for key, value in line.items() if key not in first}
+
+
+def error_fields(error: BaseException, doing: str) -> dict[str, str]:
+    """What the event `error` tells of one."""
+    message = error.message if isinstance(error, RaakvlakError) else ""
+    return {"kind": type(error).__name__, "message": message, "place": place(error), "doing": doing}
 
 
 def place(error: BaseException) -> str:
