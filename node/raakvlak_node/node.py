@@ -318,6 +318,11 @@ class Node:
             raise Refused(f"there is an access token named {name} already: choose another name")
         return token
 
+    def end_access_token(self, name: str) -> None:
+        """Who holds it is let in no more, from the next call on; raises Refused where there is none."""
+        if not self.store.drop_access_token(name):
+            raise Refused("there is no access token of this name: 'raakvlak-node token list' names them")
+
     def caller_of(self, store: Store, token: str) -> str | None:
         """The name of an access token, or None."""
         return store.access_token_name(_token_hash(token))

@@ -842,6 +842,14 @@ class Store:
         """False where the name is taken."""
         return self._run("INSERT OR IGNORE INTO access_token VALUES (?, ?, ?)", (name, hash, now)).rowcount == 1
 
+    def access_tokens(self) -> list[tuple[str, int]]:
+        """(name, Unix second in which it was made), in the order of names."""
+        return [(str(row[0]), int(row[1])) for row in self._run("SELECT name, created FROM access_token ORDER BY name")]
+
+    def drop_access_token(self, name: str) -> bool:
+        """False where there is none."""
+        return self._run("DELETE FROM access_token WHERE name = ?", (name,)).rowcount == 1
+
     def access_token_name(self, hash: bytes) -> str | None:
         found = self._one("SELECT name FROM access_token WHERE hash = ?", (hash,))
         return None if found is None else str(found)

@@ -447,6 +447,22 @@ def test_an_access_token_is_shown_once_and_stored_hashed(folder: Path) -> None:
     assert shown.encode() not in stolen and hashlib.sha256(shown.encode()).digest() in stolen
 
 
+def test_an_access_token_is_taken_back(folder: Path) -> None:
+    shown = run("token", "new", "case-system", folder=folder).out.strip()
+    run("token", "new", "other", "--as", "Rianne", folder=folder)
+    listed = json.loads(run("token", "list", "--json", folder=folder).out)["tokens"]
+    assert [each["name"] for each in listed] == ["case-system", "other"]
+    assert "case-system: since 20" in run("token", "list", folder=folder).out
+    assert "opens nothing any more" in run("token", "end", "case-system", "--as", "Rianne", folder=folder).out
+    assert "no access token of this name" in run("token", "end", "case-system", folder=folder).failed()
+    assert run("token", "list", folder=folder).out.startswith("other: since")
+    told = run("access-log", "--json", folder=folder).out
+    assert "access token case-system" in told and "Rianne" in told and shown not in told
+    # A name serves again, for another token.
+    again = run("token", "new", "case-system", folder=folder).out.strip()
+    assert again != shown
+
+
 def test_without_the_others_a_sync_waits_and_doctor_says_why(folder: Path) -> None:
     run("import", caseload(folder, [row(1)]), folder=folder)
     done = run("sync", "--json", folder=folder)

@@ -295,6 +295,15 @@ def test_every_path_but_health_and_description_needs_a_token(api: Caller) -> Non
     assert api.get("/v1/openapi.json").json() == json.loads(rest.description())
 
 
+def test_a_token_that_was_taken_back_opens_nothing_from_the_next_call_on(api: Caller) -> None:
+    api.put("/v1/cases/ZK-1", json=BODY)
+    assert api.get("/v1/cases/ZK-1").status_code == 200
+    other = api.node.new_access_token("other")
+    api.node.end_access_token("case-system")
+    assert api.get("/v1/cases/ZK-1").status_code == 401
+    assert api.get("/v1/cases/ZK-1", headers={"Authorization": f"Bearer {other}"}).status_code == 200
+
+
 def test_the_log_names_route_status_and_caller_and_no_case(api: Caller) -> None:
     api.put("/v1/cases/ZK-SECRET", json=BODY)
     api.get("/nowhere/SECRET")

@@ -7,8 +7,11 @@ from pathlib import Path
 import click
 
 from raakvlak_node import backups
+from raakvlak_node.access import AccessLog, Event
 from raakvlak_node.commands.manners import acting, actor, answer, opened, say
 from raakvlak_node.events import EVENTS
+from raakvlak_node.node import Node
+from raakvlak_node.workdays import moment
 from raakvlak_protocol.party import command, events
 from raakvlak_protocol.party.serving import Stop
 
@@ -21,12 +24,43 @@ def token() -> None:
 @token.command("new")
 @command.in_folder
 @command.as_json
+@acting
 @click.argument("name")
-def token_new(path: Path, as_json: bool, name: str) -> None:
+def token_new(path: Path, as_json: bool, on_behalf_of: str, name: str) -> None:
     """Make an access token called NAME. It is shown once; the store keeps only its hash."""
-    with opened(path) as node:
+    with opened(path) as node, node.store.transaction():
         made = node.new_access_token(name)
+        _note(node, on_behalf_of, Event.CREATE, name)
     answer(as_json, {"name": name, "token": made}, lambda: iter((made,)))
+
+
+@token.command("list")
+@command.in_folder
+@command.as_json
+def token_list(path: Path, as_json: bool) -> None:
+    """Name the access tokens, and say since when there is each."""
+    with opened(path) as node:
+        found = [{"name": name, "made": moment(made).isoformat()} for name, made in node.store.access_tokens()]
+    answer(as_json, {"tokens": found}, lambda: (f"{each['name']}: since {each['made'][:10]}" for each in found))
+
+
+@token.command("end")
+@command.in_folder
+@command.as_json
+@acting
+@click.argument("name")
+def token_end(path: Path, as_json: bool, on_behalf_of: str, name: str) -> None:
+    """Let whoever holds the access token NAME in no more, also while the node serves."""
+    with opened(path) as node, node.store.transaction():
+        node.end_access_token(name)
+        _note(node, on_behalf_of, Event.DELETE, name)
+    answer(as_json, {"name": name, "ended": True}, lambda: iter((f"{name} opens nothing any more",)))
+
+
+def _note(node: Node, on_behalf_of: str, event: Event, name: str) -> None:
+    """A line in the access log."""
+    log = AccessLog(node.store, node.random)
+    log.write(actor(on_behalf_of), event, node.clock(), kind="account", reason=f"access token {name}")
 
 
 @click.command()
