@@ -229,6 +229,17 @@ def test_each_wrong_field_has_its_message_and_what_was_typed_is_kept(site: Site)
     assert site.woken == 0
 
 
+def test_above_the_form_each_message_names_its_field(site: Site) -> None:
+    visitor = site.visit(anneke(site))
+    visitor.go("/cases/new")
+    visitor.send("/cases/new", case_ref="", bsn="", function="<!--errors 1-->")
+    summary = visitor.page.partition("data-errors")[2].partition("</ul>")[0]
+    assert re.search(r'<a class="nl-link" href="#f-bsn">BSN of the client: Fill in', summary)
+    assert re.search(r'<a class="nl-link" href="#f-case_ref">Reference: Fill in', summary)
+    # What somebody types is no place for it.
+    assert visitor.page.count("data-errors") == 1 and "&lt;!--errors 1--&gt;" in visitor.page
+
+
 def test_messages_are_in_the_users_language(site: Site) -> None:
     visitor = site.visit(site.user(ANNEKE, language="nl"))
     visitor.go("/cases/new")

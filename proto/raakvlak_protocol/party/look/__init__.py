@@ -48,8 +48,19 @@ class Look:
         return self._words[language]
 
     def html(self, template: str, language: Language, context: Mapping[str, Any]) -> str:
-        """The page; raises jinja2.TemplateError where the template and its context do not fit."""
-        return self._environments[language].get_template(template).render(language=language, **context)
+        """The page; raises jinja2.TemplateError where the template and its context do not fit.
+
+        What is wrong in a form stands above its fields, and names them by their labels: it is written last.
+        """
+        environment = self._environments[language]
+        labels: dict[str, str] = {}
+        wrong: list[Any] = []
+        found = environment.get_template(template).render(language=language, field_labels=labels, wrong_forms=wrong, **context)
+        for number, form in enumerate(wrong, 1):
+            told = environment.get_template("errors.html").render(language=language, form=form, labels=labels)
+            # Nobody can type this mark: what is shown of it is escaped.
+            found = found.replace(f"<!--errors {number}-->", told, 1)
+        return found
 
 
 @cache
