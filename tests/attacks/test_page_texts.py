@@ -332,6 +332,8 @@ def test_no_cell_of_a_file_is_computed(house: Filled) -> None:
 
 
 def test_an_exported_log_is_one_line_for_each_line_and_verifies(evil: Filled) -> None:
+    handle = evil.site(SCHOOL).node.store.case_handle(EVIL_REFERENCE)
+    assert evil.visit(SCHOOL, str(Role.CASE_WORKER)).open(f"/cases/{handle.hex()}").status_code == 200
     officer = evil.visit(SCHOOL, str(Role.PRIVACY_OFFICER))
     answer = evil.ask(SCHOOL, officer, ("POST", "/privacy/log/export"))
     assert answer.headers["content-type"].startswith("application/jsonl")
